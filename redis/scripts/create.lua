@@ -1,0 +1,51 @@
+#!lua
+--[[
+  Creates a sale. Repeating it with the same operation key is harmless.
+
+  KEYS[1] stock       hash    the sale
+  KEYS[2] events      stream  the outbox
+
+  ARGV[1] operation   key made by the caller, once for what it wants done
+  ARGV[2] total       tickets, 1 to 1e9
+  ARGV[3] limit       tickets a buyer, 0 for none
+  ARGV[4] holdMs      how long a hold lasts, at least 1000
+  ARGV[5] opensAtMs   opening time, 0 to wait for an operator
+
+  Returns 0 created, 1 created before by the same operation, -4 exists (nothing written)
+  Errors (nothing written): BADARG ...
+  O(1).
+]]
+local stock_key, events_key = KEYS[1], KEYS[2]
+local operation = ARGV[1]
+local total, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
+local hold_ms, opens_at_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
+local rcall, format = redis.call, string.format
+
+local function whole(number, least, most)
+  return number and number >= least and number <= most and number % 1 == 0
+end
+if
+  not (
+    whole(total, 1, 1e9)
+    and whole(limit, 0, 1e9)
+    and whole(hold_ms, 1000, 1e12)
+    and whole(opens_at_ms, 0, 1e15)
+  )
+then
+  return redis.error_reply('BADARG create: total, limit, holdMs or opensAtMs is out of range')
+end
+local creator = rcall('HGET', stock_key, 'createdBy')
+if creator then
+  return creator == operation and 1 or -4
+end
+local time = rcall('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+rcall(
+  'HSET', stock_key,
+  'total', format('%.0f', total), 'held', 0, 'paid', 0, 'limit', format('%.0f', limit),
+  'holdMs', format('%.0f', hold_ms), 'opensAtMs', format('%.0f', opens_at_ms),
+  'state', 'scheduled', 'epoch', 1, 'serial', 0,
+  'createdAtMs', format('%.0f', now_ms), 'createdBy', operation
+)
+rcall('XADD', events_key, '*', 'event', 'created', 'total', format('%.0f', total))
+return 0

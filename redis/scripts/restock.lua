@@ -1,0 +1,45 @@
+#!lua
+--[[
+  Adds tickets to a sale, once for each operation key. Raises the epoch if nothing was left.
+
+  KEYS[1] stock       hash    the sale
+  KEYS[2] operations  hash    operation key -> quantity
+  KEYS[3] events      stream  the outbox
+
+  ARGV[1] operation   key made by the caller, once for what it wants done
+  ARGV[2] quantity    tickets to add, 1 to 1e9; the total stays at most 1e9
+
+  Returns 0 added, 1 added before by the same operation, -1 no such sale, -2 the sale is closed,
+          -5 the total would exceed 1e9
+  Errors (nothing written): BADARG ...
+  O(1).
+]]
+local stock_key, operations_key, events_key = KEYS[1], KEYS[2], KEYS[3]
+local operation, quantity = ARGV[1], tonumber(ARGV[2])
+local rcall, format = redis.call, string.format
+
+if not quantity or quantity < 1 or quantity > 1e9 or quantity % 1 ~= 0 then
+  return redis.error_reply('BADARG restock: quantity is a whole number from 1 to 1e9')
+end
+local info = rcall('HMGET', stock_key, 'total', 'held', 'paid', 'state')
+if not info[1] then
+  return -1
+end
+if rcall('HEXISTS', operations_key, operation) == 1 then
+  return 1
+end
+if info[4] == 'closed' then
+  return -2
+end
+local total = tonumber(info[1])
+if total + quantity > 1e9 then
+  return -5
+end
+local left = total - tonumber(info[2]) - tonumber(info[3])
+rcall('HSET', operations_key, operation, format('%.0f', quantity))
+rcall('HINCRBY', stock_key, 'total', format('%.0f', quantity))
+if left == 0 then
+  rcall('HINCRBY', stock_key, 'epoch', 1)
+end
+rcall('XADD', events_key, '*', 'event', 'restocked', 'quantity', format('%.0f', quantity))
+return 0

@@ -1,0 +1,22 @@
+import { defineCommand, runMain } from "citty";
+
+/** Each command lives in its own file and is loaded only when it is called. */
+const main = defineCommand({
+  meta: {
+    name: "sluice",
+    description: "Sell a fixed stock of tickets to a crowd that is far larger than the stock",
+  },
+  subCommands: {
+    demo: () => import("./commands/demo.ts").then((module) => module.default),
+    up: () => import("./commands/up.ts").then((module) => module.default),
+    down: () => import("./commands/down.ts").then((module) => module.default),
+    status: () => import("./commands/status.ts").then((module) => module.default),
+    sale: () => import("./commands/sale.ts").then((module) => module.default),
+    audit: () => import("./commands/audit.ts").then((module) => module.default),
+    load: () => import("./commands/load.ts").then((module) => module.default),
+    bench: () => import("./commands/bench.ts").then((module) => module.default),
+    test: () => import("./commands/test.ts").then((module) => module.default),
+  },
+});
+
+await runMain(main);

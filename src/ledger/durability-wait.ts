@@ -1,0 +1,88 @@
+import type { Redis } from "ioredis";
+
+import type { Durability } from "./ledger.ts";
+import type { Script } from "./scripts.ts";
+
+type RawReply = readonly (string | number)[];
+type Way = "WAITAOF" | "WAIT" | "none";
+
+/**
+ * Sends a script and, on the same connection, the wait for its durability; compares the reply.
+ *
+ * `primary`: fsynced by the primary. `WAITAOF 1 0` from Redis 7.2 on; before that the server must
+ * run with `appendfsync always`, which fsyncs before it answers, so there is nothing to wait for.
+ * `replica`: as well on one replica: `WAITAOF 1 1`, before 7.2 `WAIT 1` and `appendfsync always`.
+ */
+export class DurabilityWait {
+  readonly #durability: Durability;
+  readonly #timeoutMs: number;
+  /** What a server can do is found out once for each connection to it. */
+  readonly #ways = new WeakMap<Redis, Way>();
+
+  constructor(durability: Durability, timeoutMs: number) {
+    this.#durability = durability;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get needed(): boolean {
+    return this.#durability !== "memory";
+  }
+
+  /** For scripts: whether a replay must write, so that the wait covers what it repeats. */
+  get fence(): 0 | 1 {
+    return this.needed ? 1 : 0;
+  }
+
+  /** Rejects with what the script or the connection says; a shortfall is `durable: false`. */
+  async run(
+    client: Redis,
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<{ raw: RawReply; durable: boolean }> {
+    const way = this.#ways.get(client) ?? (await this.#findWay(client));
+    const sent = client.evalsha(script.sha1, keys.length, ...keys, ...args);
+    if (way === "none") {
+      return { raw: (await sent) as RawReply, durable: true };
+    }
+    const replicas = this.#durability === "replica" ? 1 : 0;
+    const waiting =
+      way === "WAITAOF"
+        ? client.call("WAITAOF", 1, replicas, this.#timeoutMs)
+        : client.call("WAIT", 1, this.#timeoutMs);
+    const [scriptReply, waitReply] = await Promise.allSettled([sent, waiting]);
+    if (scriptReply.status === "rejected") {
+      throw scriptReply.reason;
+    }
+    const raw = scriptReply.value as RawReply;
+    if (waitReply.status === "rejected") {
+      return { raw, durable: false };
+    }
+    const reached = waitReply.value as number | readonly [number, number];
+    const durable =
+      typeof reached === "number"
+        ? reached >= 1
+        : Number(reached[0]) >= 1 && Number(reached[1]) >= replicas;
+    return { raw, durable };
+  }
+
+  /** Asks the server what it can do. Rejects where it cannot give the durability at all. */
+  async #findWay(client: Redis): Promise<Way> {
+    const version = /redis_version:(\d+)\.(\d+)/.exec(await client.info("server"));
+    const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
+    const hasWaitAof = major > 7 || (major === 7 && minor >= 2);
+    const settings = (await client.config("GET", "append*")) as string[];
+    const setting = (name: string) => settings[settings.indexOf(name) + 1];
+    if (setting("appendonly") !== "yes") {
+      throw new Error(`MISCONF durability ${this.#durability} needs a Redis with appendonly yes`);
+    }
+    if (!hasWaitAof && setting("appendfsync") !== "always") {
+      throw new Error(
+        `MISCONF durability ${this.#durability} needs Redis 7.2 (WAITAOF) or appendfsync always`,
+      );
+    }
+    const way = hasWaitAof ? "WAITAOF" : this.#durability === "replica" ? "WAIT" : "none";
+    this.#ways.set(client, way);
+    return way;
+  }
+}

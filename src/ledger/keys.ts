@@ -1,0 +1,40 @@
+/**
+ * Names of everything that the ledger keeps in Redis, in one place.
+ * All keys of one sale carry the hash tag `{sale:ID}`, so a Redis Cluster can spread sales
+ * while each script still finds all of its keys in one slot.
+ */
+export interface SaleKeys {
+  /** Hash: total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, createdAtMs. */
+  readonly stock: string;
+  /** Hash: request key -> order id. Never shrinks, so a key is answered for ever. */
+  readonly requests: string;
+  /** Hash: order id -> order record (see order-record.ts). */
+  readonly orders: string;
+  /** Hash: buyer id -> tickets held or paid. */
+  readonly buyers: string;
+  /** Sorted set: order id by the millisecond at which its hold lapses. */
+  readonly deadlines: string;
+  /** Stream: the outbox, one entry for each change of an order or of the sale. */
+  readonly events: string;
+  /** Hash: node instance -> "beatMs weight generation" (see heartbeat.lua). */
+  readonly nodes: string;
+  /** Hash: operator's operation key -> quantity, so that a repeated restock counts once. */
+  readonly operations: string;
+}
+
+export function saleKeys(sale: string): SaleKeys {
+  const tag = `{sale:${sale}}`;
+  return {
+    stock: `${tag}:stock`,
+    requests: `${tag}:requests`,
+    orders: `${tag}:orders`,
+    buyers: `${tag}:buyers`,
+    deadlines: `${tag}:deadlines`,
+    events: `${tag}:events`,
+    nodes: `${tag}:nodes`,
+    operations: `${tag}:operations`,
+  };
+}
+
+/** Set: ids of all sales. Not in any sale's slot; `list` drops ids whose sale does not exist. */
+export const salesKey = "sluice:sales";

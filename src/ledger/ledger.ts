@@ -1,0 +1,88 @@
+import type { SaleSnapshot } from "../sale/sale.ts";
+import type { OrderRecord } from "./order-record.ts";
+
+/** One purchase request, as the ledger sees it. */
+export interface HoldRequest {
+  /** The client's Idempotency-Key, or one that the node made up. */
+  readonly key: string;
+  /** Empty where the request named no buyer. */
+  readonly buyer: string;
+  readonly quantity: number;
+  /** 16 random hex digits: what makes an order id unguessable, since knowing it lets one cancel. */
+  readonly token: string;
+}
+
+/** What the ledger decided of one request. */
+export type HoldResult =
+  | {
+      readonly kind: "sold";
+      readonly order: string;
+      readonly serial: number;
+      readonly quantity: number;
+      readonly payByMs: number;
+    }
+  | { readonly kind: "soldOut" }
+  | { readonly kind: "notOnSale" }
+  | { readonly kind: "limitReached" }
+  | { readonly kind: "fewerLeft" }
+  | { readonly kind: "buyerMissing" };
+
+/** What every reply tells about the sale as a whole. */
+export interface Observation {
+  readonly left: number;
+  readonly epoch: number;
+}
+
+export interface HoldReply extends Observation {
+  /** One result a request, in the order of the batch. */
+  readonly results: readonly HoldResult[];
+  /** False: the durability asked for was not reached, so what is "sold" is undecided. */
+  readonly durable: boolean;
+}
+
+/** A sale by the ledger's clock, and the nodes that sell it. */
+export interface Heartbeat {
+  readonly snapshot: SaleSnapshot;
+  readonly livingWeight: number;
+  readonly livingNodes: number;
+}
+
+/** How sure a "sold" is: in memory, fsynced by the primary, or held by a replica as well. */
+export type Durability = "memory" | "primary" | "replica";
+
+/**
+ * Why a call has no answer. Expected, so a value and not an exception:
+ * `notSent`: nothing reached the ledger; `refused`: the ledger said no before it wrote anything;
+ * `unknown`: it may or may not have been executed - never to be called failed.
+ */
+export interface Failure {
+  readonly kind: "notSent" | "refused" | "unknown";
+  readonly reason: string;
+}
+
+export type Reply<T> = { readonly kind: "ok"; readonly value: T } | Failure;
+
+/**
+ * The truth, as a ticket node uses it. All calls are bounded in time and never throw for what a
+ * network or a Redis can do; they throw only for programming errors.
+ */
+export interface Ledger {
+  /** Connected and able to take a call. */
+  readonly ready: boolean;
+  /** Decides a batch (1 to 1000 requests). `null`: there is no such sale. Repeating it is harmless. */
+  hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>>;
+  /** Says that this node lives, with its weight; 0 says that it leaves. `null`: no such sale. */
+  heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>>;
+  /** The order of each key (1 to 1000), or null where it has none. `null`: no such sale. */
+  lookup(sale: string, keys: readonly string[]): Promise<Reply<LookupReply | null>>;
+  /** Every key that was ever sold, or null if there are more than `most`. */
+  soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>>;
+  /** Called when the ledger becomes ready, and when it is lost; what was learnt before is stale. */
+  onConnection(listener: (ready: boolean) => void): void;
+  close(): Promise<void>;
+}
+
+export interface LookupReply {
+  readonly orders: readonly (OrderRecord | null)[];
+  readonly durable: boolean;
+}

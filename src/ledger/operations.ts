@@ -1,0 +1,193 @@
+import { Redis } from "ioredis";
+
+import { saleIdPattern, type SaleSnapshot } from "../sale/sale.ts";
+import { oneConnectionOptions } from "./connection.ts";
+import { saleKeys, salesKey } from "./keys.ts";
+import { readSnapshot } from "./sale-fields.ts";
+import { type Script, scripts } from "./scripts.ts";
+
+export interface NewSale {
+  readonly sale: string;
+  /** Tickets, 1 to 1,000,000,000. */
+  readonly total: number;
+  /** Tickets that one buyer may have at a time; 0 for no limit. */
+  readonly limit: number;
+  /** How long a hold lasts before it lapses, in milliseconds, at least 1000. */
+  readonly holdMs: number;
+  /** Opening time in milliseconds since the epoch of Unix; 0 to wait for an operator. */
+  readonly opensAtMs: number;
+}
+
+/** What an operator asked for cannot be done; the message says why and what to do. */
+export class OperationError extends Error {
+  override name = "OperationError";
+}
+
+/** Attempts at one operation; each repeats the same operation key, so it counts once. */
+const attemptsMax = 5;
+const retryPauseMs = 200;
+
+/** What an operator does with sales. Bounded in time; throws `OperationError` for a refusal. */
+export class SaleOperations {
+  readonly #url: string;
+  #client: Redis | null = null;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Creates a sale that waits for its opening. Throws if the id is taken. */
+  async create(sale: NewSale): Promise<SaleSnapshot> {
+    const { stock, events } = this.#keys(sale.sale);
+    // Listed first: an id without a sale is dropped by `list`, a sale without an id is invisible.
+    await this.#retrying((client) => client.sadd(salesKey, sale.sale));
+    const { total, limit, holdMs, opensAtMs } = sale;
+    const args = [crypto.randomUUID(), total, limit, holdMs, opensAtMs];
+    const status = await this.#run(scripts.create, [stock, events], args);
+    if (status === -4) {
+      throw new OperationError(`sale ${sale.sale} exists already; choose another id`);
+    }
+    return this.#mustRead(sale.sale);
+  }
+
+  /** Opens, pauses or closes a sale. Closed is final. */
+  async setState(sale: string, state: "open" | "paused" | "closed"): Promise<SaleSnapshot> {
+    const { stock, events } = this.#keys(sale);
+    const status = await this.#run(scripts.setState, [stock, events], [state]);
+    if (status === -2) {
+      throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);
+    }
+    return this.#mustRead(sale);
+  }
+
+  /** Adds tickets, once, however often it has to be sent. */
+  async restock(sale: string, quantity: number): Promise<SaleSnapshot> {
+    const { stock, operations, events } = this.#keys(sale);
+    const keys = [stock, operations, events];
+    const status = await this.#run(scripts.restock, keys, [crypto.randomUUID(), quantity]);
+    if (status === -2) {
+      throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);
+    }
+    if (status === -5) {
+      throw new OperationError(`sale ${sale} would have more than 1000000000 tickets`);
+    }
+    return this.#mustRead(sale);
+  }
+
+  /** The sale, or null if there is none of that id. */
+  async read(sale: string): Promise<SaleSnapshot | null> {
+    const { stock } = this.#keys(sale);
+    const raw = await this.#retrying((client) => evaluate(client, scripts.read, [stock], []));
+    return (raw as number[])[0] === -1 ? null : readSnapshot(sale, raw as (string | number)[]);
+  }
+
+  /** All sales, by id. */
+  async list(): Promise<SaleSnapshot[]> {
+    const ids = await this.#retrying((client) => client.smembers(salesKey));
+    const sales: SaleSnapshot[] = [];
+    for (const id of ids.sort()) {
+      const sale = await this.read(id);
+      if (sale !== null) {
+        sales.push(sale);
+      }
+    }
+    return sales;
+  }
+
+  close(): void {
+    this.#client?.disconnect();
+    this.#client = null;
+  }
+
+  #keys(sale: string) {
+    if (!saleIdPattern.test(sale)) {
+      throw new OperationError(
+        `"${sale}" is no sale id: 1 to 64 of a-z 0-9 - _, beginning with a letter or digit`,
+      );
+    }
+    return saleKeys(sale);
+  }
+
+  async #mustRead(sale: string): Promise<SaleSnapshot> {
+    const snapshot = await this.read(sale);
+    if (snapshot === null) {
+      throw new OperationError(
+        `there is no sale ${sale}; "sluice sale list" shows those there are`,
+      );
+    }
+    return snapshot;
+  }
+
+  async #run(script: Script, keys: string[], args: (string | number)[]): Promise<number> {
+    const status = await this.#retrying((client) => evaluate(client, script, keys, args));
+    return Number(status);
+  }
+
+  /** Everything here is harmless to repeat, so a lost connection is answered by another attempt. */
+  async #retrying<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work(await this.#connected());
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.close();
+        if (reason.startsWith("BADARG")) {
+          throw new OperationError(reason.slice("BADARG ".length));
+        }
+        if (attempt >= attemptsMax) {
+          throw new OperationError(
+            `the ledger at ${redacted(this.#url)} did not answer: ${reason}`,
+          );
+        }
+        await Bun.sleep(retryPauseMs);
+      }
+    }
+  }
+
+  async #connected(): Promise<Redis> {
+    if (this.#client !== null) {
+      return this.#client;
+    }
+    const client = new Redis(this.#url, {
+      ...oneConnectionOptions,
+      connectionName: "sluice-operator",
+      connectTimeout: 2_000,
+      commandTimeout: 5_000,
+      maxLoadingRetryTime: 2_000,
+    });
+    let fault: Error | null = null;
+    client.on("error", (error) => {
+      fault = error;
+    });
+    try {
+      await client.connect();
+    } catch (error) {
+      client.disconnect();
+      throw fault ?? error;
+    }
+    this.#client = client;
+    return client;
+  }
+}
+
+/** EVALSHA, and EVAL where the server does not know the script yet. */
+async function evaluate(
+  client: Redis,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith("NOSCRIPT")) {
+      return client.eval(script.source, keys.length, ...keys, ...args);
+    }
+    throw error;
+  }
+}
+
+/** The URL without its password, fit for messages and logs. */
+export function redacted(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//***@");
+}

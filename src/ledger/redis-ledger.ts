@@ -1,0 +1,246 @@
+import type { Redis } from "ioredis";
+
+import type { Connection, LiveConnection } from "./connection.ts";
+import { DurabilityWait } from "./durability-wait.ts";
+import {
+  decodeHoldResults,
+  decodeLookupResults,
+  type EncodedLookup,
+  type EncodedResult,
+} from "./hold-codec.ts";
+import { saleKeys } from "./keys.ts";
+import type {
+  Durability,
+  Failure,
+  Heartbeat,
+  HoldReply,
+  HoldRequest,
+  Ledger,
+  LookupReply,
+  Reply,
+} from "./ledger.ts";
+import { readSnapshot } from "./sale-fields.ts";
+import { type Script, scripts } from "./scripts.ts";
+
+export interface RedisLedgerOptions {
+  /** Names this process among all that ever ran: node name and something random. */
+  readonly instance: string;
+  readonly durability: Durability;
+  /** A call without an answer for this long is unknown, and its connection is given up. */
+  readonly replyTimeoutMs: number;
+  /** How long WAIT or WAITAOF may take before "sold" becomes "undecided"; below replyTimeoutMs. */
+  readonly durabilityTimeoutMs: number;
+  /** A node lives while its last heartbeat is at most this old. */
+  readonly livingMs: number;
+  /** A silent node is forgotten after this; far beyond any delay of a command on its way. */
+  readonly forgetMs: number;
+  /** Told the time from sending to answer of every script, in milliseconds. */
+  readonly onRoundTrip: (script: string, durationMs: number) => void;
+}
+
+/** Errors that Redis gives before a script has written anything. All others leave it unknown. */
+const refusals =
+  /^(NOSCRIPT|OOM|READONLY|MISCONF|LOADING|BUSY|NOAUTH|NOPERM|WRONGPASS|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|NOREPLICAS|BADARG)\b/;
+
+/** What ioredis says when the socket was already closing, so that nothing was written to it. */
+const notWritten = "Stream isn't writeable";
+
+function failureKind(message: string): Failure["kind"] {
+  if (message.startsWith(notWritten)) {
+    return "notSent";
+  }
+  return refusals.test(message) ? "refused" : "unknown";
+}
+
+const notConnected: Failure = { kind: "notSent", reason: "Redis is not connected" };
+
+type RawReply = readonly (string | number)[];
+type Arguments = readonly (string | number)[];
+
+/** The ledger in Redis: one script a call, on one connection, so that replies come in order. */
+export class RedisLedger implements Ledger {
+  readonly #connection: Connection;
+  readonly #options: RedisLedgerOptions;
+  readonly #wait: DurabilityWait;
+
+  constructor(connection: Connection, options: RedisLedgerOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#wait = new DurabilityWait(options.durability, options.durabilityTimeoutMs);
+  }
+
+  get ready(): boolean {
+    return this.#connection.live !== null;
+  }
+
+  onConnection(listener: (ready: boolean) => void): void {
+    this.#connection.onChange((live) => listener(live !== null));
+  }
+
+  async hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
+    const k = saleKeys(sale);
+    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+    const packed = JSON.stringify(requests.map((r) => [r.key, r.buyer, r.quantity, r.token]));
+    const argumentsFor = (live: LiveConnection): Arguments => [
+      this.#options.instance,
+      live.generation,
+      this.#wait.fence,
+      packed,
+      sale,
+    ];
+    const reply = await this.#call(scripts.hold, keys, argumentsFor, true);
+    if (reply.kind !== "ok") {
+      return reply;
+    }
+    const [status, left, epoch, , payByMs, results] = reply.value.raw;
+    if (status === -2) {
+      // Only a copy that was held up on its way can see this; its sender has long moved on.
+      return { kind: "unknown", reason: "a newer connection overtook this copy of the batch" };
+    }
+    if (status === -1) {
+      return { kind: "ok", value: null };
+    }
+    const encoded = JSON.parse(String(results)) as EncodedResult[];
+    return {
+      kind: "ok",
+      value: {
+        left: Number(left),
+        epoch: Number(epoch),
+        results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
+        durable: reply.value.durable,
+      },
+    };
+  }
+
+  async heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>> {
+    const keys = saleKeys(sale);
+    const { instance, livingMs, forgetMs } = this.#options;
+    const argumentsFor = (live: LiveConnection): Arguments => [
+      instance,
+      weight,
+      live.generation,
+      livingMs,
+      forgetMs,
+    ];
+    const reply = await this.#call(
+      scripts.heartbeat,
+      [keys.stock, keys.nodes],
+      argumentsFor,
+      false,
+    );
+    if (reply.kind !== "ok") {
+      return reply;
+    }
+    const raw = reply.value.raw;
+    if (raw[0] === -2) {
+      return { kind: "unknown", reason: "a newer connection overtook this heartbeat" };
+    }
+    if (raw[0] === -1) {
+      return { kind: "ok", value: null };
+    }
+    const snapshot = readSnapshot(sale, raw);
+    const value = { snapshot, livingWeight: Number(raw[11]), livingNodes: Number(raw[12]) };
+    return { kind: "ok", value };
+  }
+
+  async lookup(sale: string, requestKeys: readonly string[]): Promise<Reply<LookupReply | null>> {
+    const keys = saleKeys(sale);
+    const reply = await this.#call(
+      scripts.lookup,
+      [keys.stock, keys.requests, keys.orders],
+      () => [this.#wait.fence, JSON.stringify(requestKeys)],
+      true,
+    );
+    if (reply.kind !== "ok") {
+      return reply;
+    }
+    const [status, results] = reply.value.raw;
+    if (status === -1) {
+      return { kind: "ok", value: null };
+    }
+    const encoded = JSON.parse(String(results)) as EncodedLookup[];
+    const orders = decodeLookupResults(requestKeys, encoded);
+    return { kind: "ok", value: { orders, durable: reply.value.durable } };
+  }
+
+  soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
+    const { requests } = saleKeys(sale);
+    return this.#bounded(async ({ client }) => {
+      const sold = new Set<string>();
+      if ((await client.hlen(requests)) > most) {
+        return null;
+      }
+      let cursor = "0";
+      do {
+        // 500 a step: a fifth of a millisecond of Redis, between two batches of purchases.
+        const [next, pairs] = await client.hscan(requests, cursor, "COUNT", 500);
+        for (let i = 0; i < pairs.length; i += 2) {
+          sold.add(pairs[i] as string);
+        }
+        cursor = next;
+      } while (cursor !== "0" && sold.size <= most);
+      return sold.size > most ? null : sold;
+    }, this.#options.replyTimeoutMs * 5);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** Runs a script once, bounded in time, and waits for its durability on the same connection. */
+  async #call(
+    script: Script,
+    keys: readonly string[],
+    argumentsFor: (live: LiveConnection) => Arguments,
+    durable: boolean,
+  ): Promise<Reply<{ raw: RawReply; durable: boolean }>> {
+    const startedNs = Bun.nanoseconds();
+    const reply = await this.#bounded(async (live) => {
+      const args = argumentsFor(live);
+      const send = (client: Redis) =>
+        durable && this.#wait.needed
+          ? this.#wait.run(client, script, keys, args)
+          : client
+              .evalsha(script.sha1, keys.length, ...keys, ...args)
+              .then((raw) => ({ raw: raw as RawReply, durable: true }));
+      try {
+        return await send(live.client);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) {
+          throw error;
+        }
+        await live.client.script("LOAD", script.source);
+        return await send(live.client);
+      }
+    }, this.#options.replyTimeoutMs);
+    if (reply.kind === "ok") {
+      this.#options.onRoundTrip(script.name, (Bun.nanoseconds() - startedNs) / 1e6);
+    }
+    return reply;
+  }
+
+  /** Turns time-outs, lost connections and Redis's errors into a `Failure`. */
+  async #bounded<T>(
+    work: (live: LiveConnection) => Promise<T>,
+    timeoutMs: number,
+  ): Promise<Reply<T>> {
+    const live = this.#connection.live;
+    if (live === null) {
+      return notConnected;
+    }
+    const timer = setTimeout(
+      () => this.#connection.abandon(live.generation, `no answer within ${timeoutMs} ms`),
+      timeoutMs,
+    );
+    try {
+      return { kind: "ok", value: await work(live) };
+    } catch (error) {
+      if (!(error instanceof Error)) {
+        throw error;
+      }
+      return { kind: failureKind(error.message), reason: error.message };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
+
+const states: ReadonlySet<string> = new Set<SaleState>(["scheduled", "open", "paused", "closed"]);
+
+/**
+ * Reads the reply of read.lua or heartbeat.lua, whose items 1 to 10 are
+ * total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, nowMs.
+ * A scheduled sale whose opening time has come, by the ledger's clock, is open.
+ * Throws if the invariants of a sale do not hold.
+ */
+export function readSnapshot(sale: string, raw: readonly (string | number)[]): SaleSnapshot {
+  const number = (index: number): number => Number(raw[index]);
+  const [total, held, paid] = [number(1), number(2), number(3)];
+  const [opensAtMs, nowMs] = [number(6), number(10)];
+  const stored = String(raw[7]);
+  const left = total - held - paid;
+  if (!states.has(stored) || !Number.isSafeInteger(left) || left < 0 || held < 0 || paid < 0) {
+    throw new Error(`sale ${sale}: its books are broken: ${JSON.stringify(raw)}`);
+  }
+  const due = stored === "scheduled" && opensAtMs > 0 && nowMs >= opensAtMs;
+  return {
+    sale,
+    state: due ? "open" : (stored as SaleState),
+    total,
+    held,
+    paid,
+    left,
+    limit: number(4),
+    holdMs: number(5),
+    opensAtMs,
+    epoch: number(8),
+    serial: number(9),
+  };
+}

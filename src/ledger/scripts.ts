@@ -1,0 +1,29 @@
+import createSource from "../../redis/scripts/create.lua" with { type: "text" };
+import heartbeatSource from "../../redis/scripts/heartbeat.lua" with { type: "text" };
+import holdSource from "../../redis/scripts/hold.lua" with { type: "text" };
+import lookupSource from "../../redis/scripts/lookup.lua" with { type: "text" };
+import readSource from "../../redis/scripts/read.lua" with { type: "text" };
+import restockSource from "../../redis/scripts/restock.lua" with { type: "text" };
+import setStateSource from "../../redis/scripts/set-state.lua" with { type: "text" };
+
+/** A Lua script and the SHA-1 under which Redis caches it (EVALSHA). */
+export interface Script {
+  readonly name: string;
+  readonly source: string;
+  readonly sha1: string;
+}
+
+function script(name: string, source: string): Script {
+  return { name, source, sha1: new Bun.CryptoHasher("sha1").update(source).digest("hex") };
+}
+
+/** Two versions of a node may run at once in a rolling deploy: their SHAs differ, both work. */
+export const scripts = {
+  create: script("create", createSource),
+  heartbeat: script("heartbeat", heartbeatSource),
+  hold: script("hold", holdSource),
+  lookup: script("lookup", lookupSource),
+  read: script("read", readSource),
+  restock: script("restock", restockSource),
+  setState: script("set-state", setStateSource),
+} as const;

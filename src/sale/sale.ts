@@ -1,0 +1,41 @@
+/** A sale is one stock of identical tickets. Everything here is pure vocabulary. */
+
+/**
+ * What a sale is doing, by the ledger's clock.
+ * `scheduled`: created, waits for its opening time or for an operator; `closed` is final.
+ */
+export type SaleState = "scheduled" | "open" | "paused" | "closed";
+
+export interface SaleSnapshot {
+  readonly sale: string;
+  readonly state: SaleState;
+  /** Tickets in all, sold or not. Only a restock changes it. */
+  readonly total: number;
+  /** Tickets in holds that are neither paid nor released. */
+  readonly held: number;
+  readonly paid: number;
+  /** `total - held - paid`; never negative. */
+  readonly left: number;
+  /** Tickets that one buyer may have at a time; 0 means no limit. */
+  readonly limit: number;
+  /** How long a hold lasts before it lapses, in milliseconds. */
+  readonly holdMs: number;
+  /** Opening time in milliseconds since the epoch of Unix; 0 means that an operator opens it. */
+  readonly opensAtMs: number;
+  /** Grows whenever stock comes back after "sold out". */
+  readonly epoch: number;
+  /** Serial of the newest hold; 0 before the first. */
+  readonly serial: number;
+}
+
+/** Sale ids stand in URLs, key names and order ids, so they are plain. */
+export const saleIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+/** Tickets that one request may ask for. Bounds how far a batch can overshoot the stock. */
+export const quantityMax = 100;
+
+/** Tickets that a sale may hold; far below 2^53, above which Lua numbers lose units. */
+export const totalMax = 1_000_000_000;
+
+/** Request keys and buyer ids: 1-128 printable ASCII characters. */
+export const keyPattern = /^[\x20-\x7e]{1,128}$/;
