@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# Installs what is missing: one launcher at a time, said before it is done.
+
+# How long to wait for another launcher's installation; it may be building oha on a slow machine.
+readonly SETUP_WAIT_S=${SLUICE_SETUP_WAIT_SECONDS:-3600}
+
+install_missing() {
+  make_cache
+  take_lock
+  # Another launcher may have installed it all while we waited.
+  find_missing
+  if ((${#missing[@]} > 0)); then
+    trap stop_ticker EXIT
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM HUP
+    list_debian_missing
+    if ((${#debian_missing[@]} > 0)); then
+      check_debian
+    fi
+    print_plan
+    install_in_order
+    trap - EXIT INT TERM HUP
+    hash -r
+  fi
+  exec 9>&-
+}
+
+take_lock() {
+  exec 9>"$cache_dir/lock"
+  if flock --nonblock 9; then
+    return
+  fi
+  say "Another ./sluice is installing; waiting for it, at most $SETUP_WAIT_S s."
+  if ! flock --wait "$SETUP_WAIT_S" 9; then
+    fail "another ./sluice has been installing for $SETUP_WAIT_S s (it holds $cache_dir/lock)." \
+      "Look what it is doing, end it if it hangs, and start again."
+  fi
+}
+
+interrupted() {
+  stop_ticker
+  say ''
+  say 'sluice: interrupted while installing. The next start goes on from here.'
+  exit "$1"
+}
+
+# Sets `debian_missing`: what was asked for, and what Bun and oha take to be installed.
+list_debian_missing() {
+  local need
+  debian_missing=()
+  for need in "${missing[@]}"; do
+    case $need in
+      # npm brings ca-certificates.
+      bun) has_debian npm || debian_missing+=(npm) ;;
+      oha) list_oha_build_needs ;;
+      packages | packages-all) ;;
+      *) debian_missing+=("$need") ;;
+    esac
+  done
+}
+
+print_plan() {
+  local need
+  say 'To be installed first:'
+  if ((${#debian_missing[@]} > 0)); then
+    say "  from Debian, by apt-get: ${debian_missing[*]}"
+    step_total=1
+  fi
+  for need in "${missing[@]}"; do
+    case $need in
+      bun) say "  Bun $bun_version, by npm, into $bun_dir" ;;
+      packages | packages-all) say "  the node packages of bun.lock, by Bun, into node_modules" ;;
+      oha) say "  oha $OHA_VERSION, built from source by cargo, into $oha_dir" ;;
+      *) continue ;;
+    esac
+    step_total=$((step_total + 1))
+  done
+}
+
+install_in_order() {
+  local need
+  if ((${#debian_missing[@]} > 0)); then
+    install_debian
+  fi
+  for need in "${missing[@]}"; do
+    case $need in
+      bun) install_bun ;;
+      packages | packages-all) install_packages "$need" ;;
+      oha) install_oha ;;
+    esac
+  done
+  find_missing
+  if ((${#missing[@]} > 0)); then
+    fail "everything was installed without an error, but this is still not there: ${missing[*]}." \
+      "Have a look at the logs in $cache_dir/log."
+  fi
+}

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What each command needs, and what of that this machine lacks.
+
+# How to see that a Debian package, or something that stands in for it, is there: the path of a
+# file that can be read, or the name of a program.
+debian_proof() {
+  case $1 in
+    bats-assert | bats-support) printf '/usr/lib/bats/%s/load.bash\n' "$1" ;;
+    ca-certificates) printf '/etc/ssl/certs/ca-certificates.crt\n' ;;
+    libc6-dev) printf '/usr/include/stdlib.h\n' ;;
+    procps) printf 'pgrep\n' ;;
+    *) printf '%s\n' "$1" ;;
+  esac
+}
+
+# Sets `needs`, in the order of installation: names of Debian packages, then `bun`, `packages` or
+# `packages-all` (the developers' ones too), `oha`.
+list_needs() {
+  local command=$1
+  shift
+  needs=(bun packages)
+  case " $* " in
+    *' --help '* | *' -h '*) return ;;
+  esac
+  case $command in
+    demo) needs=(redis-server nginx bun packages oha) ;;
+    up) needs=(redis-server nginx bun packages) ;;
+    load) needs=(bun packages oha) ;;
+    bench) needs=(redis-server nginx hyperfine bun packages oha) ;;
+    test) list_test_needs "${1:-}" ;;
+  esac
+}
+
+list_test_needs() {
+  local -a checks=(redis-server nginx bats bats-assert bats-support shellcheck shfmt)
+  case $1 in
+    unit | faults) needs=("${checks[@]}" bun packages-all) ;;
+    # What is left (stack, everything) also drives the whole stack from outside.
+    *) needs=("${checks[@]}" curl jq procps bun packages-all oha) ;;
+  esac
+}
+
+# Sets `missing` to the needs that are not met. This runs at every start: nothing slow in here.
+find_missing() {
+  local need
+  missing=()
+  for need in "${needs[@]}"; do
+    is_met "$need" || missing+=("$need")
+  done
+}
+
+is_met() {
+  case $1 in
+    bun) has_bun ;;
+    packages | packages-all) has_packages "$1" ;;
+    oha) has_oha ;;
+    *) has_debian "$1" ;;
+  esac
+}
+
+has_debian() {
+  local proof
+  proof=$(debian_proof "$1")
+  if [[ $proof == /* ]]; then
+    [[ -r $proof ]]
+  else
+    command -v "$proof" >/dev/null
+  fi
+}
