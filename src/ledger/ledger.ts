@@ -1,4 +1,4 @@
-import type { SaleSnapshot } from "../sale/sale.ts";
+import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
 import type { OrderRecord } from "./order-record.ts";
 
 /** One purchase request, as the ledger sees it. */
@@ -34,6 +34,10 @@ export interface Observation {
 }
 
 export interface HoldReply extends Observation {
+  /** As stored; what a refusal is explained with. */
+  readonly state: SaleState;
+  readonly limit: number;
+  readonly opensAtMs: number;
   /** One result a request, in the order of the batch. */
   readonly results: readonly HoldResult[];
   /** False: the durability asked for was not reached, so what is "sold" is undecided. */

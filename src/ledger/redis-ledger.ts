@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 
+import type { SaleState } from "../sale/sale.ts";
 import type { Connection, LiveConnection } from "./connection.ts";
 import { DurabilityWait } from "./durability-wait.ts";
 import {
@@ -92,7 +93,7 @@ export class RedisLedger implements Ledger {
     if (reply.kind !== "ok") {
       return reply;
     }
-    const [status, left, epoch, , payByMs, results] = reply.value.raw;
+    const [status, left, epoch, state, limit, opensAtMs, payByMs, results] = reply.value.raw;
     if (status === -2) {
       // Only a copy that was held up on its way can see this; its sender has long moved on.
       return { kind: "unknown", reason: "a newer connection overtook this copy of the batch" };
@@ -106,6 +107,9 @@ export class RedisLedger implements Ledger {
       value: {
         left: Number(left),
         epoch: Number(epoch),
+        state: state as SaleState,
+        limit: Number(limit),
+        opensAtMs: Number(opensAtMs),
         results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
         durable: reply.value.durable,
       },

@@ -1,0 +1,208 @@
+import Type, { type Static } from "typebox";
+import { Value } from "typebox/value";
+
+import { saleIdPattern } from "../sale/sale.ts";
+
+/**
+ * Everything that a ticket node is told, by environment variables of these names.
+ * Each has its range; what is missing has the default that stands here and nowhere else.
+ */
+const schema = Type.Object({
+  SLUICE_NODE: Type.String({
+    pattern: "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+    description: "name of this node: 1 to 64 letters, digits, . _ @ -",
+  }),
+  SLUICE_LISTEN: Type.String({
+    pattern: "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+    default: "127.0.0.1:3000",
+    description: "host:port",
+  }),
+  SLUICE_WEIGHT: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 1,
+    description: "a whole number from 1 to 1000",
+  }),
+  SLUICE_BUFFER: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 100,
+    description: "tickets, a whole number from 0 to 1000000",
+  }),
+  SLUICE_REDIS: Type.String({
+    pattern: "^rediss?://[^\\s]+$",
+    default: "redis://127.0.0.1:6379/0",
+    description: "redis://[user:password@]host:port[/db]",
+  }),
+  SLUICE_DURABILITY: Type.Union(
+    [Type.Literal("memory"), Type.Literal("primary"), Type.Literal("replica")],
+    { default: "primary", description: "memory, primary or replica" },
+  ),
+  SLUICE_SALE: Type.String({
+    pattern: saleIdPattern.source,
+    default: "tickets",
+    description: "id of the default sale: 1 to 64 of a-z 0-9 - _",
+  }),
+  SLUICE_LOCALE: Type.Union([Type.Literal("zh"), Type.Literal("en")], {
+    default: "en",
+    description: "zh or en",
+  }),
+  SLUICE_LOG: Type.Union(
+    ["silent", "fatal", "error", "warn", "info", "debug", "trace"].map((level) =>
+      Type.Literal(level),
+    ),
+    { default: "info", description: "silent, fatal, error, warn, info, debug or trace" },
+  ),
+  SLUICE_BATCH_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 64,
+    description: "requests in one script, 1 to 1000",
+  }),
+  SLUICE_BATCHES_IN_FLIGHT_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 16,
+    default: 2,
+    description: "batches under way at a time, 1 to 16",
+  }),
+  SLUICE_QUEUE_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 20_000,
+    description: "requests that wait, 1 to 1000000",
+  }),
+  SLUICE_DEADLINE_MS: Type.Integer({
+    minimum: 100,
+    maximum: 60_000,
+    default: 2_000,
+    description: "milliseconds in which a request is answered, 100 to 60000",
+  }),
+  SLUICE_HEARTBEAT_MS: Type.Integer({
+    minimum: 20,
+    maximum: 10_000,
+    default: 200,
+    description: "milliseconds between heartbeats, 20 to 10000",
+  }),
+  SLUICE_REPLY_TIMEOUT_MS: Type.Integer({
+    minimum: 50,
+    maximum: 30_000,
+    default: 1_000,
+    description: "milliseconds in which Redis answers, 50 to 30000, below the deadline",
+  }),
+  SLUICE_SOLD_KEYS_MAX: Type.Integer({
+    minimum: 0,
+    maximum: 10_000_000,
+    default: 200_000,
+    description: "sold keys that are kept in memory after sold out, 0 to 10000000",
+  }),
+  SLUICE_IDLE_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 255,
+    default: 75,
+    description: "seconds before an idle connection is closed, 1 to 255",
+  }),
+  SLUICE_DRAIN_MS: Type.Integer({
+    minimum: 0,
+    maximum: 600_000,
+    default: 3_000,
+    description: "milliseconds that the listener goes on serving after SIGTERM, 0 to 600000",
+  }),
+});
+
+type Variables = Static<typeof schema>;
+
+/** The configuration of a node, checked; the same for as long as it runs. */
+export interface NodeConfig {
+  readonly node: string;
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly buffer: number;
+  readonly redis: string;
+  readonly durability: "memory" | "primary" | "replica";
+  readonly sale: string;
+  readonly locale: "zh" | "en";
+  readonly logLevel: string;
+  readonly batchMax: number;
+  readonly batchesInFlightMax: number;
+  readonly queueMax: number;
+  readonly deadlineMs: number;
+  readonly heartbeatMs: number;
+  readonly replyTimeoutMs: number;
+  readonly soldKeysMax: number;
+  readonly idleSeconds: number;
+  readonly drainMs: number;
+}
+
+/** Thrown with all faults at once, a line each. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): NodeConfig {
+  const given: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const { type, description } = property as { type?: string; description?: string };
+    const fallback = (property as { default?: unknown }).default;
+    const text = environment[name];
+    const value = text === undefined || text === "" ? fallback : text;
+    given[name] =
+      type === "integer" && typeof value === "string" && /^-?\d+$/.test(value)
+        ? Number(value)
+        : value;
+    if (given[name] === undefined) {
+      faults.push(`${name} is missing: ${description}`);
+    } else if (!Value.Check(property, given[name])) {
+      faults.push(`${name}=${text}: it must be ${description}`);
+    }
+  }
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith("SLUICE_") && !(name in schema.properties) && !foreign.has(name)) {
+      faults.push(`${name} is no variable of a ticket node; is it misspelt?`);
+    }
+  }
+  if (faults.length > 0) {
+    throw new ConfigError(faults.join("\n"));
+  }
+  return toConfig(given as Variables);
+}
+
+/** Variables of the other programs, which may stand in the same environment. */
+const foreign: ReadonlySet<string> = new Set(["SLUICE_DATABASE", "SLUICE_PAYMENT_SECRET"]);
+
+function toConfig(v: Variables): NodeConfig {
+  const colon = v.SLUICE_LISTEN.lastIndexOf(":");
+  const port = Number(v.SLUICE_LISTEN.slice(colon + 1));
+  if (port > 65_535) {
+    throw new ConfigError(`SLUICE_LISTEN=${v.SLUICE_LISTEN}: a port is at most 65535`);
+  }
+  if (v.SLUICE_REPLY_TIMEOUT_MS >= v.SLUICE_DEADLINE_MS) {
+    throw new ConfigError(
+      `SLUICE_REPLY_TIMEOUT_MS=${v.SLUICE_REPLY_TIMEOUT_MS}: it must be below SLUICE_DEADLINE_MS=` +
+        `${v.SLUICE_DEADLINE_MS}, or no batch could be sent again before its requests are answered`,
+    );
+  }
+  return Object.freeze({
+    node: v.SLUICE_NODE,
+    host: v.SLUICE_LISTEN.slice(0, colon).replace(/^\[|\]$/g, ""),
+    port,
+    weight: v.SLUICE_WEIGHT,
+    buffer: v.SLUICE_BUFFER,
+    redis: v.SLUICE_REDIS,
+    durability: v.SLUICE_DURABILITY,
+    sale: v.SLUICE_SALE,
+    locale: v.SLUICE_LOCALE,
+    logLevel: v.SLUICE_LOG,
+    batchMax: v.SLUICE_BATCH_MAX,
+    batchesInFlightMax: v.SLUICE_BATCHES_IN_FLIGHT_MAX,
+    queueMax: v.SLUICE_QUEUE_MAX,
+    deadlineMs: v.SLUICE_DEADLINE_MS,
+    heartbeatMs: v.SLUICE_HEARTBEAT_MS,
+    replyTimeoutMs: v.SLUICE_REPLY_TIMEOUT_MS,
+    soldKeysMax: v.SLUICE_SOLD_KEYS_MAX,
+    idleSeconds: v.SLUICE_IDLE_SECONDS,
+    drainMs: v.SLUICE_DRAIN_MS,
+  });
+}

@@ -1,0 +1,133 @@
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  type Metric,
+  Registry,
+} from "prom-client";
+
+import type { OutcomeKind } from "../sale/outcome.ts";
+import { LatencyHistogram } from "./latency-histogram.ts";
+import type { SaleDesk } from "./sale-desk.ts";
+
+const outcomes: readonly OutcomeKind[] = [
+  "sold",
+  "undecided",
+  "soldOut",
+  "fewerLeft",
+  "notOnSale",
+  "limitReached",
+  "busy",
+  "unknownSale",
+  "buyerMissing",
+];
+
+/** What a node tells Prometheus. */
+export class NodeMetrics {
+  readonly #registry = new Registry();
+  readonly #latency = new LatencyHistogram();
+  readonly #batchSize: Histogram;
+  readonly #roundTrip: Histogram<"script">;
+  readonly #faults: Counter<"kind">;
+
+  /** `desks` is asked at each scrape, as is `ready`. */
+  constructor(node: string, desks: () => Iterable<SaleDesk>, ready: () => boolean) {
+    const registers = [this.#registry];
+    this.#registry.setDefaultLabels({ node });
+    collectDefaultMetrics({ register: this.#registry });
+    this.#registry.registerMetric(this.#latency as unknown as Metric);
+    this.#batchSize = new Histogram({
+      name: "sluice_batch_size",
+      help: "Requests in one script.",
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000],
+      registers,
+    });
+    this.#roundTrip = new Histogram({
+      name: "sluice_ledger_round_trip_seconds",
+      help: "Time from sending a script to its answer, its durability included.",
+      labelNames: ["script"],
+      buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
+      registers,
+    });
+    this.#faults = new Counter({
+      name: "sluice_faults_total",
+      help: "Calls to the ledger that had no answer, and bad requests.",
+      labelNames: ["kind"],
+      registers,
+    });
+    this.#addOutcomes();
+    this.#addSaleGauges(desks);
+    const readyGauge: Gauge = new Gauge({
+      name: "sluice_ready",
+      help: "1 if the node is able to sell.",
+      registers,
+      collect: () => readyGauge.set(ready() ? 1 : 0),
+    });
+  }
+
+  /** One purchase was answered. */
+  purchase(outcome: OutcomeKind, durationNs: number): void {
+    this.#latency.observe(outcome, durationNs);
+  }
+
+  batch(size: number): void {
+    this.#batchSize.observe(size);
+  }
+
+  roundTrip(script: string, durationMs: number): void {
+    this.#roundTrip.observe({ script }, durationMs / 1_000);
+  }
+
+  fault(kind: "ledger" | "connection" | "badRequest" | "internal"): void {
+    this.#faults.inc({ kind });
+  }
+
+  async render(): Promise<Response> {
+    const text = await this.#registry.metrics();
+    return new Response(text, { headers: { "Content-Type": this.#registry.contentType } });
+  }
+
+  #addOutcomes(): void {
+    const counter = new Counter({
+      name: "sluice_requests_total",
+      help: "Purchases answered, by outcome.",
+      labelNames: ["outcome"],
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        for (const outcome of outcomes) {
+          counter.inc({ outcome }, 0);
+        }
+        for (const [outcome, count] of this.#latency.counts()) {
+          counter.inc({ outcome }, count);
+        }
+      },
+    });
+  }
+
+  #addSaleGauges(desks: () => Iterable<SaleDesk>): void {
+    const gauge = (name: string, help: string, value: (desk: SaleDesk) => number | null) => {
+      const made = new Gauge({
+        name,
+        help,
+        labelNames: ["sale"],
+        registers: [this.#registry],
+        collect: () => {
+          made.reset();
+          for (const desk of desks()) {
+            const now = value(desk);
+            if (now !== null) {
+              made.set({ sale: desk.sale }, now);
+            }
+          }
+        },
+      });
+    };
+    gauge("sluice_queue_length", "Requests that wait for a batch.", (desk) => desk.queued);
+    gauge("sluice_local_stock", "Tickets this node may ask for now.", (desk) => desk.localStock);
+    gauge("sluice_left", "Tickets left, when last seen.", (desk) => desk.snapshot?.left ?? null);
+    gauge("sluice_epoch", "Epoch of the sale.", (desk) => desk.snapshot?.epoch ?? null);
+    gauge("sluice_living_nodes", "Nodes that live, this one included.", (desk) => desk.livingNodes);
+  }
+}

@@ -1,0 +1,290 @@
+import { GroupCommit } from "../ledger/group-commit.ts";
+import { type KeyAnswer, KeyLookup } from "../ledger/key-lookup.ts";
+import type { Failure, Heartbeat, Ledger } from "../ledger/ledger.ts";
+import type { OrderRecord } from "../ledger/order-record.ts";
+import { LocalStock } from "../sale/local-stock.ts";
+import type { Outcome } from "../sale/outcome.ts";
+import type { SaleSnapshot } from "../sale/sale.ts";
+import { SoldKeys } from "./sold-keys.ts";
+
+export interface SaleDeskOptions {
+  readonly ledger: Ledger;
+  readonly weight: number;
+  readonly buffer: number;
+  readonly batchMax: number;
+  readonly batchesInFlightMax: number;
+  readonly queueMax: number;
+  /** A request is answered within this, whatever is known by then. */
+  readonly deadlineMs: number;
+  readonly soldKeysMax: number;
+  readonly nowMs: () => number;
+  /** Random strings; given from outside so that tests own them. */
+  readonly makeKey: () => string;
+  readonly makeToken: () => string;
+  readonly onBatch: (size: number) => void;
+  readonly onFault: (sale: string, fault: string) => void;
+}
+
+/** A purchase as it came in. */
+export interface Purchase {
+  /** The client's Idempotency-Key, or null. */
+  readonly key: string | null;
+  /** Empty where the request named no buyer. */
+  readonly buyer: string;
+  readonly quantity: number;
+}
+
+/** What became of a request key. */
+export type RequestFate =
+  | { readonly kind: "sold"; readonly order: OrderRecord }
+  | { readonly kind: "undecided" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "busy" };
+
+const soldOut: Outcome = { kind: "soldOut" };
+const ledgerAway: Outcome = { kind: "busy", reason: "ledgerAway" };
+const queueFull: Outcome = { kind: "busy", reason: "queueFull" };
+
+/** Sells one sale on this node: memory where memory is sure, the ledger's group commit otherwise. */
+export class SaleDesk {
+  readonly #options: SaleDeskOptions;
+  readonly sale: string;
+  readonly #stock: LocalStock;
+  readonly #commit: GroupCommit;
+  readonly #lookup: KeyLookup;
+  readonly #soldKeys: SoldKeys;
+  /** What the last heartbeat told; null before the first and while the ledger is away. */
+  #snapshot: SaleSnapshot | null = null;
+  /** The last heartbeat said that there is no such sale. */
+  #missing = false;
+  #beating: Promise<void> | null = null;
+  #latchedBefore = false;
+  livingNodes = 0;
+
+  constructor(sale: string, options: SaleDeskOptions) {
+    this.sale = sale;
+    this.#options = options;
+    const { ledger, weight, buffer } = options;
+    const onFault = (fault: string) => options.onFault(sale, fault);
+    this.#stock = new LocalStock(weight, buffer);
+    this.#soldKeys = new SoldKeys(sale, ledger, options.soldKeysMax, onFault);
+    const { queueMax } = options;
+    this.#lookup = new KeyLookup({ sale, ledger, batchMax: 500, queueMax, onFault });
+    this.#commit = new GroupCommit({
+      ...options,
+      sale,
+      stock: this.#stock,
+      retryPauseMs: 50,
+      refresh: () => void this.beat(),
+      onSoldOut: () => this.#drainQueue(),
+      onFault: (failure: Failure) => onFault(`${failure.kind}: ${failure.reason}`),
+    });
+  }
+
+  /** The sale as the ledger told it at the last heartbeat; null if it is not known. */
+  get snapshot(): SaleSnapshot | null {
+    return this.#snapshot;
+  }
+
+  get missing(): boolean {
+    return this.#missing;
+  }
+
+  get localStock(): number {
+    return Math.max(0, this.#stock.stock);
+  }
+
+  get queued(): number {
+    return this.#commit.queued;
+  }
+
+  /** No request waits or is under way. */
+  get idle(): boolean {
+    return this.#commit.idle;
+  }
+
+  /** Sold out for sure, by what the ledger said in this epoch: the answer needs no ledger. */
+  get latched(): boolean {
+    return this.#snapshot !== null && this.#snapshot.state === "open" && this.#stock.latched;
+  }
+
+  /** Decides a purchase: at once where memory is sure, through the ledger otherwise. */
+  buy(purchase: Purchase): Outcome | Promise<Outcome> {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) {
+      return this.#missing ? { kind: "unknownSale" } : this.#buyUnknown(purchase);
+    }
+    if (snapshot.state !== "open" || this.#stock.latched) {
+      const { key } = purchase;
+      if (key === null || (this.#stock.latched && this.#soldKeys.surelyAbsent(key))) {
+        return this.#closedOutcome(snapshot);
+      }
+      return this.#buyAgain({ ...purchase, key });
+    }
+    if (snapshot.limit > 0 && purchase.buyer === "") {
+      return { kind: "buyerMissing" };
+    }
+    return this.#submit(purchase);
+  }
+
+  /** What became of a request with this key. Never rejects. */
+  async fate(key: string): Promise<RequestFate> {
+    const answer = await this.#lookup.ask(key);
+    switch (answer.kind) {
+      case "found":
+        return answer.durable ? { kind: "sold", order: answer.order } : { kind: "undecided" };
+      case "absent":
+        return { kind: this.#commit.has(key) ? "undecided" : "absent" };
+      case "away":
+      case "full":
+        return { kind: "busy" };
+    }
+  }
+
+  /** A heartbeat; those who ask while one is under way share it. Never rejects. */
+  beat(weight: number = this.#options.weight): Promise<void> {
+    this.#beating ??= this.#beat(weight).finally(() => {
+      this.#beating = null;
+    });
+    return this.#beating;
+  }
+
+  /** Answers what has reached its deadline. */
+  expire(): void {
+    this.#commit.expire();
+    this.#commit.pump();
+  }
+
+  /** The connection to the ledger came back, or was lost: what is known of the sale is stale. */
+  connectionChanged(ready: boolean): void {
+    this.#snapshot = null;
+    this.#missing = false;
+    this.#stock.forget();
+    this.#soldKeys.reset();
+    this.#latchedBefore = false;
+    if (ready) {
+      this.#commit.resume();
+      void this.beat();
+    }
+  }
+
+  async #beat(weight: number): Promise<void> {
+    const reply = await this.#options.ledger.heartbeat(this.sale, weight);
+    if (reply.kind !== "ok") {
+      // Cut off, or refused: selling on what is not known any more would be a guess.
+      this.#snapshot = null;
+      this.#options.onFault(this.sale, `heartbeat ${reply.kind}: ${reply.reason}`);
+      return;
+    }
+    this.#missing = reply.value === null;
+    if (reply.value === null) {
+      this.#snapshot = null;
+      this.#stock.forget();
+      this.#settleQueue({ kind: "unknownSale" });
+      return;
+    }
+    this.#learn(reply.value);
+  }
+
+  #learn(heartbeat: Heartbeat): void {
+    const { snapshot, livingWeight, livingNodes } = heartbeat;
+    this.#snapshot = snapshot;
+    this.livingNodes = livingNodes;
+    this.#stock.observeLivingWeight(livingWeight);
+    this.#stock.observe(snapshot);
+    if (this.#stock.latched) {
+      if (this.#latchedBefore) {
+        // Latched for a whole heartbeat: worth reading the keys, stock is not coming and going.
+        void this.#soldKeys.load();
+      }
+      this.#drainQueue();
+    } else {
+      this.#soldKeys.reset();
+    }
+    this.#latchedBefore = this.#stock.latched;
+    this.#commit.pump();
+  }
+
+  /** Sold out while they waited: those with a key of their own may still have an order. */
+  #drainQueue(): void {
+    for (const request of this.#commit.takeQueue()) {
+      if (request.keyIsClients) {
+        void this.#buyAgain(request).then(request.settle);
+      } else {
+        request.settle(soldOut);
+      }
+    }
+  }
+
+  #settleQueue(outcome: Outcome): void {
+    for (const request of this.#commit.takeQueue()) {
+      request.settle(outcome);
+    }
+  }
+
+  #submit(purchase: Purchase): Outcome | Promise<Outcome> {
+    const { nowMs, deadlineMs, makeKey, makeToken, queueMax, ledger } = this.#options;
+    if (!ledger.ready) {
+      return ledgerAway;
+    }
+    if (this.#commit.queued >= queueMax) {
+      return queueFull;
+    }
+    return new Promise<Outcome>((settle) => {
+      this.#commit.submit({
+        key: purchase.key ?? makeKey(),
+        keyIsClients: purchase.key !== null,
+        buyer: purchase.buyer,
+        quantity: purchase.quantity,
+        token: makeToken(),
+        deadlineMs: nowMs() + deadlineMs,
+        settle,
+      });
+    });
+  }
+
+  /** Nothing is known of the sale yet: learn it first, then decide. */
+  async #buyUnknown(purchase: Purchase): Promise<Outcome> {
+    if (!this.#options.ledger.ready) {
+      return ledgerAway;
+    }
+    await this.beat();
+    if (this.#missing) {
+      return { kind: "unknownSale" };
+    }
+    return this.#snapshot === null ? ledgerAway : this.buy(purchase);
+  }
+
+  /** Nothing can be sold now, but a request with a key gets the order that it already has. */
+  async #buyAgain(purchase: Purchase & { readonly key: string }): Promise<Outcome> {
+    const { key } = purchase;
+    const answer: KeyAnswer = await this.#lookup.ask(key);
+    switch (answer.kind) {
+      case "found": {
+        const { order, serial, quantity, payByMs } = answer.order;
+        return answer.durable
+          ? { kind: "sold", order, serial, quantity, payByMs }
+          : { kind: "undecided", key };
+      }
+      case "absent": {
+        if (this.#commit.has(key)) {
+          return { kind: "undecided", key };
+        }
+        const snapshot = this.#snapshot;
+        const decided = snapshot !== null && (snapshot.state !== "open" || this.#stock.latched);
+        // Stock came back, or the sale was opened, while the key was looked up.
+        return decided ? this.#closedOutcome(snapshot) : this.#submit(purchase);
+      }
+      case "away":
+        return ledgerAway;
+      case "full":
+        return queueFull;
+    }
+  }
+
+  #closedOutcome(snapshot: SaleSnapshot): Outcome {
+    return snapshot.state === "open"
+      ? soldOut
+      : { kind: "notOnSale", state: snapshot.state, opensAtMs: snapshot.opensAtMs };
+  }
+}

@@ -1,0 +1,122 @@
+import type { Logger } from "pino";
+
+import { Connection } from "../ledger/connection.ts";
+import { RedisLedger } from "../ledger/redis-ledger.ts";
+import { Answers } from "./answers.ts";
+import type { NodeConfig } from "./config.ts";
+import { FaultLog } from "./fault-log.ts";
+import { NodeMetrics } from "./metrics.ts";
+import { randomHex } from "./random-ids.ts";
+import { SaleDesks } from "./sale-desks.ts";
+import { TicketServer } from "./server.ts";
+
+/** A silent node is forgotten after ten minutes: no command is on its way for that long. */
+const forgetMs = 600_000;
+
+/** A ticket node: its parts, put together. */
+export class TicketNode {
+  readonly #config: NodeConfig;
+  readonly #log: Logger;
+  readonly #connection: Connection;
+  readonly #desks: SaleDesks;
+  readonly #server: TicketServer;
+  #draining = false;
+
+  constructor(config: NodeConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    const faults = new FaultLog(log);
+    const metrics: NodeMetrics = new NodeMetrics(
+      config.node,
+      () => this.#desks.all(),
+      () => this.#unready() === null,
+    );
+    this.#connection = new Connection({
+      url: config.redis,
+      name: `sluice-${config.node}`,
+      connectTimeoutMs: 1_000,
+      readyTimeoutMs: 10_000,
+      retryMinMs: 50,
+      retryMaxMs: 500,
+      onFault: (fault) => {
+        metrics.fault("connection");
+        faults.report("connection", fault.message);
+      },
+    });
+    const ledger = new RedisLedger(this.#connection, {
+      instance: `${config.node}/${randomHex(16)}`,
+      durability: config.durability,
+      replyTimeoutMs: config.replyTimeoutMs,
+      // Half, so that a wait that runs out is told apart from a connection that is dead.
+      durabilityTimeoutMs: Math.floor(config.replyTimeoutMs / 2),
+      // Five beats may be lost before the others take this node's share.
+      livingMs: config.heartbeatMs * 5,
+      forgetMs,
+      onRoundTrip: (script, durationMs) => metrics.roundTrip(script, durationMs),
+    });
+    this.#connection.onChange((live) => {
+      log.info({ generation: live?.generation }, live === null ? "ledger lost" : "ledger ready");
+    });
+    this.#desks = new SaleDesks({
+      ...config,
+      ledger,
+      defaultSale: config.sale,
+      desksMax: 256,
+      idleMs: 300_000,
+      nowMs: () => performance.now(),
+      makeKey: () => randomHex(32),
+      makeToken: () => randomHex(16),
+      onBatch: (size) => metrics.batch(size),
+      onFault: (sale, fault) => {
+        metrics.fault("ledger");
+        faults.report(`sale ${sale}`, fault);
+      },
+    });
+    this.#server = new TicketServer({
+      host: config.host,
+      port: config.port,
+      idleSeconds: config.idleSeconds,
+      answers: new Answers(config.node, config.locale),
+      desks: this.#desks,
+      metrics,
+      unready: () => this.#unready(),
+      onInternalError: (error) => log.error({ err: error }, "a request failed"),
+    });
+  }
+
+  /** Listens, and connects to the ledger in the background. Throws if the address is taken. */
+  start(): void {
+    this.#server.start();
+    this.#connection.open();
+    this.#desks.start();
+    const { node, host, port, weight, durability, sale } = this.#config;
+    this.#log.info({ node, host, port, weight, durability, sale }, "ticket node is up");
+  }
+
+  /** Drains: tells the balancers, serves until they noticed, answers what is under way, ends. */
+  async drain(): Promise<void> {
+    if (this.#draining) {
+      return;
+    }
+    this.#draining = true;
+    const { drainMs, deadlineMs } = this.#config;
+    this.#log.info({ drainMs }, "draining");
+    await this.#desks.leave();
+    await Bun.sleep(drainMs);
+    await this.#server.stop(deadlineMs + 1_000);
+    this.#desks.stop();
+    await this.#connection.close();
+    this.#log.info("drained");
+  }
+
+  #unready(): string | null {
+    if (this.#draining) {
+      return "draining";
+    }
+    if (this.#connection.live === null) {
+      return "cut off from the ledger";
+    }
+    const { default: desk } = this.#desks;
+    return desk.snapshot === null && !desk.missing ? "the ledger did not answer" : null;
+  }
+}
