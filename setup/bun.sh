@@ -4,7 +4,7 @@
 readonly NPM_LIMIT_S=900
 
 has_bun() {
-  [[ -x $bun_dir/bin/bun ]] || is_version bun "$bun_version"
+  [[ -x $BUN_DIR/bin/bun ]] || is_version bun "$BUN_VERSION"
 }
 
 # is_version PROGRAM VERSION: whether the program on the PATH says that it is exactly that one.
@@ -24,10 +24,10 @@ bun_package() {
 }
 
 install_bun() {
-  local package log=$cache_dir/log/bun.log
+  local package log=$CACHE_DIR/log/bun.log
   package=$(bun_package)
-  if ! run_step "Bun $bun_version, from the npm registry" "$log" last_line fetch_bun "$package"; then
-    fail_step "installing Bun $bun_version" "$log" \
+  if ! run_step "Bun $BUN_VERSION, from the npm registry" "$log" last_line fetch_bun "$package"; then
+    fail_step "installing Bun $BUN_VERSION" "$log" \
       "Check that npm reaches its registry (npm ping)."
   fi
 }
@@ -35,19 +35,19 @@ install_bun() {
 # Everything happens in a place of its own and is moved at the end: what is in the final place is
 # whole, whenever the power went.
 fetch_bun() {
-  local package=$1 staging=$cache_dir/bun/.incoming version
+  local package=$1 staging=$CACHE_DIR/bun/.incoming version
   rm -rf -- "$staging" && mkdir -p -- "$staging/bin" || return
   timeout --foreground --kill-after=10 "$NPM_LIMIT_S" \
     npm install --prefix "$staging" --no-save --ignore-scripts --no-audit --no-fund \
-    "$package@$bun_version" || return
+    "$package@$BUN_VERSION" || return
   version=$("$staging/node_modules/$package/bin/bun" --version) || return
-  if [[ $version != "$bun_version" ]]; then
+  if [[ $version != "$BUN_VERSION" ]]; then
     printf 'The binary says that it is Bun %s.\n' "$version"
     return 1
   fi
   ln -s "../node_modules/$package/bin/bun" "$staging/bin/bun" || return
   ln -s bun "$staging/bin/bunx" || return
-  rm -rf -- "$bun_dir" && mv -- "$staging" "$bun_dir"
+  rm -rf -- "$BUN_DIR" && mv -- "$staging" "$BUN_DIR"
 }
 
 # The stamp holds `packages` or `packages-all`, and what they were installed from.
@@ -66,7 +66,7 @@ has_packages() {
 }
 
 install_packages() {
-  local log=$cache_dir/log/packages.log
+  local log=$CACHE_DIR/log/packages.log
   if [[ ! -w $SLUICE_ROOT || (-e $SLUICE_ROOT/node_modules && ! -w $SLUICE_ROOT/node_modules) ]]; then
     fail "$SLUICE_ROOT/node_modules cannot be written by $(id -un). Run this command once as the" \
       "owner of $SLUICE_ROOT, then it works for everybody."

@@ -3,9 +3,9 @@
 
 # check_debian: ends the launcher, before anything is installed, where packages cannot be.
 check_debian() {
-  local by_hand="apt-get install --no-install-recommends ${debian_missing[*]}"
+  local by_hand="apt-get install --no-install-recommends ${DEBIAN_MISSING[*]}"
   if ! command -v apt-get >/dev/null; then
-    fail "this command needs ${debian_missing[*]} (names of Debian packages), and apt-get is not" \
+    fail "this command needs ${DEBIAN_MISSING[*]} (names of Debian packages), and apt-get is not" \
       "here to install them. Install them in this system's own way and start again."
   fi
   if (($(id -u) == 0)); then
@@ -13,22 +13,22 @@ check_debian() {
     return
   fi
   if ! command -v sudo >/dev/null; then
-    fail "installing ${debian_missing[*]} takes root's rights, and there is no sudo here. Have" \
+    fail "installing ${DEBIAN_MISSING[*]} takes root's rights, and there is no sudo here. Have" \
       "somebody run, as root: $by_hand. Then start again."
   fi
   as_root=(sudo -n --)
   # Asked for here, where a password can be typed; the step itself runs without a terminal.
   if ! sudo -n true 2>/dev/null && { [[ ! -t 0 ]] || ! sudo -v; }; then
-    fail "installing ${debian_missing[*]} takes root's rights, and sudo does not grant them to" \
+    fail "installing ${DEBIAN_MISSING[*]} takes root's rights, and sudo does not grant them to" \
       "$(id -un) here. Have somebody run, as root: $by_hand. Then start again."
   fi
 }
 
 install_debian() {
-  local log=$cache_dir/log/debian.log
+  local log=$CACHE_DIR/log/debian.log
   if ! run_step "Debian packages" "$log" last_line \
-    "${as_root[@]}" bash "$SLUICE_ROOT/setup/debian-install" "${debian_missing[@]}"; then
-    fail_step "installing ${debian_missing[*]}" "$log" \
+    "${as_root[@]}" bash "$SLUICE_ROOT/setup/debian-install" "${DEBIAN_MISSING[@]}"; then
+    fail_step "installing ${DEBIAN_MISSING[*]}" "$log" \
       "Check that apt-get update works and that no other package manager is at work."
   fi
 }

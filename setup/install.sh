@@ -9,12 +9,12 @@ install_missing() {
   take_lock
   # Another launcher may have installed it all while we waited.
   find_missing
-  if ((${#missing[@]} > 0)); then
+  if ((${#MISSING[@]} > 0)); then
     trap stop_ticker EXIT
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM HUP
     list_debian_missing
-    if ((${#debian_missing[@]} > 0)); then
+    if ((${#DEBIAN_MISSING[@]} > 0)); then
       check_debian
     fi
     print_plan
@@ -26,13 +26,13 @@ install_missing() {
 }
 
 take_lock() {
-  exec 9>"$cache_dir/lock"
+  exec 9>"$CACHE_DIR/lock"
   if flock --nonblock 9; then
     return
   fi
   say "Another ./sluice is installing; waiting for it, at most $SETUP_WAIT_S s."
   if ! flock --wait "$SETUP_WAIT_S" 9; then
-    fail "another ./sluice has been installing for $SETUP_WAIT_S s (it holds $cache_dir/lock)." \
+    fail "another ./sluice has been installing for $SETUP_WAIT_S s (it holds $CACHE_DIR/lock)." \
       "Look what it is doing, end it if it hangs, and start again."
   fi
 }
@@ -44,17 +44,17 @@ interrupted() {
   exit "$1"
 }
 
-# Sets `debian_missing`: what was asked for, and what Bun and oha take to be installed.
+# Sets `DEBIAN_MISSING`: what was asked for, and what Bun and oha take to be installed.
 list_debian_missing() {
   local need
-  debian_missing=()
-  for need in "${missing[@]}"; do
+  DEBIAN_MISSING=()
+  for need in "${MISSING[@]}"; do
     case $need in
       # npm brings ca-certificates.
-      bun) has_debian npm || debian_missing+=(npm) ;;
+      bun) has_debian npm || DEBIAN_MISSING+=(npm) ;;
       oha) list_oha_build_needs ;;
       packages | packages-all) ;;
-      *) debian_missing+=("$need") ;;
+      *) DEBIAN_MISSING+=("$need") ;;
     esac
   done
 }
@@ -62,15 +62,15 @@ list_debian_missing() {
 print_plan() {
   local need
   say 'To be installed first:'
-  if ((${#debian_missing[@]} > 0)); then
-    say "  from Debian, by apt-get: ${debian_missing[*]}"
+  if ((${#DEBIAN_MISSING[@]} > 0)); then
+    say "  from Debian, by apt-get: ${DEBIAN_MISSING[*]}"
     step_total=1
   fi
-  for need in "${missing[@]}"; do
+  for need in "${MISSING[@]}"; do
     case $need in
-      bun) say "  Bun $bun_version, by npm, into $bun_dir" ;;
+      bun) say "  Bun $BUN_VERSION, by npm, into $BUN_DIR" ;;
       packages | packages-all) say "  the node packages of bun.lock, by Bun, into node_modules" ;;
-      oha) say "  oha $OHA_VERSION, built from source by cargo, into $oha_dir" ;;
+      oha) say "  oha $OHA_VERSION, built from source by cargo, into $OHA_DIR" ;;
       *) continue ;;
     esac
     step_total=$((step_total + 1))
@@ -79,10 +79,10 @@ print_plan() {
 
 install_in_order() {
   local need
-  if ((${#debian_missing[@]} > 0)); then
+  if ((${#DEBIAN_MISSING[@]} > 0)); then
     install_debian
   fi
-  for need in "${missing[@]}"; do
+  for need in "${MISSING[@]}"; do
     case $need in
       bun) install_bun ;;
       packages | packages-all) install_packages "$need" ;;
@@ -90,8 +90,8 @@ install_in_order() {
     esac
   done
   find_missing
-  if ((${#missing[@]} > 0)); then
-    fail "everything was installed without an error, but this is still not there: ${missing[*]}." \
-      "Have a look at the logs in $cache_dir/log."
+  if ((${#MISSING[@]} > 0)); then
+    fail "everything was installed without an error, but this is still not there: ${MISSING[*]}." \
+      "Have a look at the logs in $CACHE_DIR/log."
   fi
 }

@@ -13,20 +13,20 @@ debian_proof() {
   esac
 }
 
-# Sets `needs`, in the order of installation: names of Debian packages, then `bun`, `packages` or
+# Sets `NEEDS`, in the order of installation: names of Debian packages, then `bun`, `packages` or
 # `packages-all` (the developers' ones too), `oha`.
 list_needs() {
   local command=$1
   shift
-  needs=(bun packages)
+  NEEDS=(bun packages)
   case " $* " in
     *' --help '* | *' -h '*) return ;;
   esac
   case $command in
-    demo) needs=(redis-server nginx bun packages oha) ;;
-    up) needs=(redis-server nginx bun packages) ;;
-    load) needs=(bun packages oha) ;;
-    bench) needs=(redis-server nginx hyperfine bun packages oha) ;;
+    demo) NEEDS=(redis-server nginx bun packages oha) ;;
+    up) NEEDS=(redis-server nginx bun packages) ;;
+    load) NEEDS=(bun packages oha) ;;
+    bench) NEEDS=(redis-server nginx hyperfine bun packages oha) ;;
     test) list_test_needs "${1:-}" ;;
   esac
 }
@@ -34,18 +34,18 @@ list_needs() {
 list_test_needs() {
   local -a checks=(redis-server nginx bats bats-assert bats-support shellcheck shfmt)
   case $1 in
-    unit | faults) needs=("${checks[@]}" bun packages-all) ;;
+    unit | faults) NEEDS=("${checks[@]}" bun packages-all) ;;
     # What is left (stack, everything) also drives the whole stack from outside.
-    *) needs=("${checks[@]}" curl jq procps bun packages-all oha) ;;
+    *) NEEDS=("${checks[@]}" curl jq procps bun packages-all oha) ;;
   esac
 }
 
-# Sets `missing` to the needs that are not met. This runs at every start: nothing slow in here.
+# Sets `MISSING` to the needs that are not met. This runs at every start: nothing slow in here.
 find_missing() {
   local need
-  missing=()
-  for need in "${needs[@]}"; do
-    is_met "$need" || missing+=("$need")
+  MISSING=()
+  for need in "${NEEDS[@]}"; do
+    is_met "$need" || MISSING+=("$need")
   done
 }
 

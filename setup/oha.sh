@@ -4,7 +4,7 @@
 readonly CARGO_LIMIT_S=5400
 
 has_oha() {
-  [[ -x $oha_dir/bin/oha ]] || is_version oha "$OHA_VERSION"
+  [[ -x $OHA_DIR/bin/oha ]] || is_version oha "$OHA_VERSION"
 }
 
 # rustup puts cargo where only a login shell looks.
@@ -29,16 +29,16 @@ list_oha_build_needs() {
   local package
   find_cargo
   for package in ca-certificates gcc libc6-dev make; do
-    has_debian "$package" || debian_missing+=("$package")
+    has_debian "$package" || DEBIAN_MISSING+=("$package")
   done
-  has_rust || debian_missing+=(cargo-web)
+  has_rust || DEBIAN_MISSING+=(cargo-web)
 }
 
 install_oha() {
-  local log=$cache_dir/log/oha.log
+  local log=$CACHE_DIR/log/oha.log
   if ! run_step "oha $OHA_VERSION, built by cargo (minutes)" "$log" cargo_progress build_oha; then
     fail_step "building oha $OHA_VERSION" "$log" \
-      "Check that cargo reaches its registry and that $cache_dir has 1 GB free."
+      "Check that cargo reaches its registry and that $CACHE_DIR has 1 GB free."
   fi
 }
 
@@ -55,12 +55,12 @@ cargo_progress() {
 # The half-built is kept in the cache, not in /tmp (in memory on Debian 13), so that an interrupted
 # build is taken up where it stopped.
 build_oha() {
-  local build=$cache_dir/oha/build incoming=$cache_dir/oha/.incoming
+  local build=$CACHE_DIR/oha/build incoming=$CACHE_DIR/oha/.incoming
   rm -rf -- "$incoming" || return
   CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80 \
     timeout --foreground --kill-after=10 "$CARGO_LIMIT_S" \
     cargo install oha --version "$OHA_VERSION" --locked --root "$incoming" \
     --target-dir "$build" || return
   "$incoming/bin/oha" --version || return
-  rm -rf -- "$oha_dir" "$build" && mv -- "$incoming" "$oha_dir"
+  rm -rf -- "$OHA_DIR" "$build" && mv -- "$incoming" "$OHA_DIR"
 }

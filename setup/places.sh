@@ -7,12 +7,12 @@ find_places() {
     fail "there is no place for what has to be installed: neither HOME nor XDG_CACHE_HOME names" \
       "an absolute path. Set one of them and start again."
   fi
-  cache_dir=$cache_home/sluice
-  bun_version=$(read_bun_version)
-  bun_dir=$cache_dir/bun/$bun_version
-  oha_dir=$cache_dir/oha/$OHA_VERSION
+  CACHE_DIR=$cache_home/sluice
+  BUN_VERSION=$(read_bun_version)
+  BUN_DIR=$CACHE_DIR/bun/$BUN_VERSION
+  OHA_DIR=$CACHE_DIR/oha/$OHA_VERSION
   # The system's sbin directories come last: they are there for nginx alone.
-  export PATH="$bun_dir/bin:$oha_dir/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+  export PATH="$BUN_DIR/bin:$OHA_DIR/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 }
 
 read_bun_version() {
@@ -25,8 +25,8 @@ read_bun_version() {
 }
 
 make_cache() {
-  if ! mkdir -p -- "$cache_dir/log" 2>/dev/null || [[ ! -w $cache_dir/log ]]; then
-    fail "$cache_dir cannot be written, and what has to be installed is kept there. Make it" \
+  if ! mkdir -p -- "$CACHE_DIR/log" 2>/dev/null || [[ ! -w $CACHE_DIR/log ]]; then
+    fail "$CACHE_DIR cannot be written, and what has to be installed is kept there. Make it" \
       "writable, or set XDG_CACHE_HOME to another directory, and start again."
   fi
 }

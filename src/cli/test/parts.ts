@@ -1,0 +1,87 @@
+import { join } from "node:path";
+
+import { findBashFiles } from "./bash-files.ts";
+import type { Part } from "./part.ts";
+
+/** What `./sluice test SCOPE` takes; `all` stands for no argument. */
+export const SCOPES = ["all", "unit", "stack", "faults", "static"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Far above what each takes on two cores: these end what hangs, they do not measure. */
+const CHECK_LIMIT_MS = 5 * 60_000;
+const SUITE_LIMIT_MS = 15 * 60_000;
+const BUN_TEST_LIMIT_MS = 60_000;
+const BATS_TEST_LIMIT_S = 300;
+
+/** The parts of a scope in the order in which they run: the quick and telling ones first. */
+export async function listParts(scope: Scope, root: string): Promise<Part[]> {
+  return await LISTS[scope](root);
+}
+
+const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
+  static: listChecks,
+  faults: (root) => [bunTests("faults", root)],
+  stack: (root) => [batsTests("stack", root)],
+  unit: async (root) => [
+    ...(await listChecks(root)),
+    bunTests("unit", root),
+    bunTests("ledger", root),
+    bunTests("faults", root),
+    batsTests("launcher", root),
+  ],
+  all: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root))],
+};
+
+async function listChecks(root: string): Promise<Part[]> {
+  const bashFiles = await findBashFiles(root);
+  return [
+    check("types", ["bun", "check", "--no-pretty"]),
+    check("format", ["bun", "fmt", "--check"]),
+    // On Bun, whatever Node the machine has.
+    check("lint", ["bun", "x", "--bun", "oxlint", "--type-aware", "--deny-warnings"]),
+    check("shellcheck", ["shellcheck", "--external-sources", ...bashFiles]),
+    check("shfmt", ["shfmt", "-d", "-i", "2", "-ci", ...bashFiles]),
+  ];
+}
+
+function check(name: string, command: string[]): Part {
+  return { name, command, limitMs: CHECK_LIMIT_MS, reportPath: null };
+}
+
+function bunTests(name: string, root: string): Part {
+  const reportPath = join(root, ".sluice", "test", `${name}.xml`);
+  return {
+    name,
+    command: [
+      "bun",
+      "test",
+      `--timeout=${BUN_TEST_LIMIT_MS}`,
+      "--reporter=junit",
+      `--reporter-outfile=${reportPath}`,
+      `./tests/${name}/`,
+    ],
+    limitMs: SUITE_LIMIT_MS,
+    reportPath,
+  };
+}
+
+/** bats names its report itself, so each part has a directory. */
+function batsTests(name: string, root: string): Part {
+  const directory = join(root, ".sluice", "test", name);
+  return {
+    name,
+    command: [
+      "env",
+      `BATS_TEST_TIMEOUT=${BATS_TEST_LIMIT_S}`,
+      "bats",
+      "--timing",
+      "--report-formatter",
+      "junit",
+      "--output",
+      directory,
+      `tests/${name}`,
+    ],
+    limitMs: SUITE_LIMIT_MS,
+    reportPath: join(directory, "report.xml"),
+  };
+}
