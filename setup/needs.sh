@@ -27,16 +27,19 @@ list_needs() {
     up) NEEDS=(redis-server nginx bun packages) ;;
     load) NEEDS=(bun packages oha) ;;
     bench) NEEDS=(redis-server nginx hyperfine bun packages oha) ;;
-    test) list_test_needs "${1:-}" ;;
+    test) list_test_needs "$@" ;;
   esac
 }
 
+# A scope that the CLI will refuse needs nothing but the CLI.
 list_test_needs() {
-  local -a checks=(redis-server nginx bats bats-assert bats-support shellcheck shfmt)
-  case $1 in
-    unit | faults) NEEDS=("${checks[@]}" bun packages-all) ;;
-    # What is left (stack, everything) also drives the whole stack from outside.
-    *) NEEDS=("${checks[@]}" curl jq procps bun packages-all oha) ;;
+  local -a tests=(redis-server nginx bats bats-assert bats-support shellcheck shfmt)
+  case " $* " in
+    *' static '*) NEEDS=(shellcheck shfmt bun packages-all) ;;
+    *' unit '* | *' faults '*) NEEDS=("${tests[@]}" bun packages-all) ;;
+    *' lab '*) ;;
+    # The stack is driven from outside, too.
+    *) NEEDS=("${tests[@]}" curl jq procps bun packages-all oha) ;;
   esac
 }
 

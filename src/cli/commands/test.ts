@@ -27,7 +27,9 @@ export default defineCommand({
   async run({ args }) {
     const scope = SCOPES.find((known) => known === args.scope);
     const rounds = Number(args.repeat);
-    if (scope === undefined) {
+    if (args.scope === "lab") {
+      refuse("the lab, and with it its tests, is not built yet. Nothing was run.");
+    } else if (scope === undefined) {
       refuse(`there are no tests called '${args.scope}'. There are: ${SCOPES.join(", ")}.`);
     } else if (!Number.isInteger(rounds) || rounds < 1 || rounds > REPEAT_MAX) {
       refuse(`--repeat takes a whole number from 1 to ${REPEAT_MAX}, not '${args.repeat}'.`);
