@@ -44,7 +44,9 @@ rcall(
   'HSET', stock_key,
   'total', format('%.0f', total), 'held', 0, 'paid', 0, 'limit', format('%.0f', limit),
   'holdMs', format('%.0f', hold_ms), 'opensAtMs', format('%.0f', opens_at_ms),
-  'state', 'scheduled', 'epoch', 1, 'serial', 0,
+  -- The epoch begins at the time of creation, so that a sale that is created anew under an old id
+  -- never looks to a node like the sold-out one that it replaces.
+  'state', 'scheduled', 'epoch', format('%.0f', now_ms), 'serial', 0,
   'createdAtMs', format('%.0f', now_ms), 'createdBy', operation
 )
 rcall('XADD', events_key, '*', 'event', 'created', 'total', format('%.0f', total))
