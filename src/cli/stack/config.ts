@@ -1,0 +1,101 @@
+import { resolve } from "node:path";
+
+import {
+  type Durability,
+  type LimitBy,
+  type Locale,
+  stackDefaults,
+  StackError,
+  type StackOptions,
+  STATE_DIR_DEFAULT,
+} from "./options.ts";
+
+/** Flags as citty hands them over; what was not given is undefined. */
+export type StackFlags = Readonly<Record<string, unknown>>;
+
+/** The state directory: `--state`, else SLUICE_STATE, else `.sluice` in the checkout. */
+export function readStateDir(flags: StackFlags): string {
+  const given = text(flags["state"]) ?? text(process.env["SLUICE_STATE"]);
+  return given === undefined ? STATE_DIR_DEFAULT : resolve(given);
+}
+
+/** Options from flags, then from the environment, then the defaults. Throws `StackError`. */
+export function readStackOptions(flags: StackFlags): StackOptions {
+  const environment = process.env;
+  const nginxPort = wholeNumber(flags, "nginx-port") ?? stackDefaults.nginxPort;
+  return {
+    stateDir: readStateDir(flags),
+    nginxPort,
+    statusPort: wholeNumber(flags, "status-port") ?? nginxPort + 1,
+    nodePort: wholeNumber(flags, "node-port") ?? stackDefaults.nodePort,
+    redisPort: wholeNumber(flags, "redis-port") ?? stackDefaults.redisPort,
+    weights: stackDefaults.weights,
+    durability:
+      oneOf<Durability>(
+        "--durability",
+        ["memory", "primary", "replica"],
+        text(flags["durability"]) ?? text(environment["SLUICE_DURABILITY"]),
+      ) ?? stackDefaults.durability,
+    locale:
+      oneOf<Locale>(
+        "--locale",
+        ["zh", "en"],
+        text(flags["locale"]) ?? text(environment["SLUICE_LOCALE"]),
+      ) ?? stackDefaults.locale,
+    sale: text(flags["sale"]) ?? text(environment["SLUICE_SALE"]) ?? stackDefaults.sale,
+    buffer: wholeNumber(flags, "buffer"),
+    accessLog: flags["access-log"] === true,
+    limitBy:
+      oneOf<LimitBy>("--limit-by", ["off", "address", "buyer"], text(flags["limit-by"])) ??
+      stackDefaults.limitBy,
+    limitPerSecond: wholeNumber(flags, "limit-rate") ?? stackDefaults.limitPerSecond,
+    fresh: flags["fresh"] === true,
+  };
+}
+
+/**
+ * The environment that a ticket node inherits: what the operator set, so that every bound of a
+ * node can be tried out, but nothing that is meant for this command (a node refuses SLUICE_
+ * variables that it does not know).
+ */
+export function readInheritedEnvironment(): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && name !== "SLUICE_STATE") {
+      inherited[name] = value;
+    }
+  }
+  return inherited;
+}
+
+/** Debian keeps servers in /usr/sbin, which is not on an ordinary user's PATH. */
+export function readSearchPath(): string {
+  return `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function wholeNumber(flags: StackFlags, name: string): number | undefined {
+  const given = text(flags[name]);
+  if (given === undefined) {
+    return undefined;
+  }
+  if (!/^\d{1,9}$/.test(given)) {
+    throw new StackError(`--${name} takes a whole number, not '${given}'`);
+  }
+  return Number(given);
+}
+
+function oneOf<T extends string>(
+  option: string,
+  known: readonly T[],
+  given: string | undefined,
+): T | undefined {
+  const found = known.find((value) => value === given);
+  if (given !== undefined && found === undefined) {
+    throw new StackError(`${option} is one of ${known.join(", ")}, not '${given}'`);
+  }
+  return found;
+}

@@ -1,0 +1,77 @@
+import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
+
+import { readInheritedEnvironment, readSearchPath } from "./config.ts";
+import { StackError } from "./options.ts";
+import { identify, isRunning } from "./process-table.ts";
+import type { ProcessRecord } from "./record.ts";
+import { waitUntil } from "./wait.ts";
+
+/** Everything about a process but that it runs. */
+export type Plan = Omit<ProcessRecord, "identity" | "startedAtMs">;
+
+const LOG_TAIL_LINES = 15;
+const READY_POLL_MS = 20;
+
+/** The path of a program. Throws `StackError` with what to install. */
+export function findProgram(name: string, debianPackage: string): string {
+  const path = Bun.which(name, { PATH: readSearchPath() });
+  if (path === null) {
+    throw new StackError(`${name} is not installed; "apt-get install ${debianPackage}" brings it`);
+  }
+  return path;
+}
+
+/**
+ * Starts a process in a session of its own, so that it outlives this command and the terminal.
+ * `secrets` are set in its environment, but written down nowhere.
+ */
+export function launch(plan: Plan, secrets: Readonly<Record<string, string>>): ProcessRecord {
+  if (existsSync(plan.logPath)) {
+    renameSync(plan.logPath, `${plan.logPath}.old`);
+  }
+  const log = openSync(plan.logPath, "a", 0o600);
+  try {
+    const child = Bun.spawn([...plan.command], {
+      detached: true,
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+      env: { ...readInheritedEnvironment(), ...plan.environment, ...secrets },
+    });
+    child.unref();
+    const identity = identify(child.pid);
+    if (identity === null) {
+      throw new StackError(`${plan.name} ended at once:\n${readLogTail(plan.logPath)}`);
+    }
+    return { ...plan, identity, startedAtMs: Date.now() };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Waits until `isReady`. Throws `StackError` with the end of the log if it does not come to it. */
+export async function awaitReady(
+  started: ProcessRecord,
+  deadlineMs: number,
+  isReady: () => Promise<boolean>,
+): Promise<void> {
+  let ready = false;
+  await waitUntil(deadlineMs, READY_POLL_MS, async () => {
+    ready = await isReady();
+    return ready || !isRunning(started.identity);
+  });
+  if (!ready) {
+    const fate = isRunning(started.identity)
+      ? `was not ready within ${deadlineMs / 1_000} s`
+      : "ended before it was ready";
+    throw new StackError(
+      `${started.name} ${fate}. The end of ${started.logPath}:\n${readLogTail(started.logPath)}`,
+    );
+  }
+}
+
+function readLogTail(path: string): string {
+  const lines = existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+  const tail = lines.slice(-LOG_TAIL_LINES).map((line) => `  ${line}`);
+  return tail.join("\n");
+}
