@@ -13,6 +13,7 @@ import {
   listRunning,
   type ProcessRecord,
   readRecord,
+  type Role,
   type StackRecord,
   withProcess,
   writeRecord,
