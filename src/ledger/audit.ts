@@ -1,0 +1,41 @@
+import type { SaleBooks } from "./audit-books.ts";
+import { readEvents } from "./audit-events.ts";
+import { type Difference, Findings } from "./audit-findings.ts";
+import { compareOrders } from "./audit-orders.ts";
+import { type AuditedStock, compareStockWithEvents, readStock } from "./audit-stock.ts";
+
+export interface AuditResult {
+  readonly sale: string;
+  readonly stock: AuditedStock;
+  readonly orders: number;
+  readonly events: number;
+  /** Orders, serials, request keys and `held` events that appear more than once. */
+  readonly duplicates: number;
+  /** Orders without a `held` event, which would never reach the orders database. */
+  readonly lost: number;
+  /** How many differences there are; the first thousand stand in `differences`. */
+  readonly differenceCount: number;
+  readonly differences: readonly Difference[];
+}
+
+/**
+ * Holds the books of a sale against each other: stock, orders, request keys, buyers, deadlines and
+ * stream. Pure: it looks at what was read, and trusts none of it.
+ */
+export function compareBooks(books: SaleBooks): AuditResult {
+  const findings = new Findings();
+  const stock = readStock(books.stock, findings);
+  const events = readEvents(books, findings);
+  compareStockWithEvents(books, stock, events, findings);
+  compareOrders(books, stock, events, findings);
+  return {
+    sale: books.sale,
+    stock,
+    orders: books.orders.size,
+    events: books.events.length,
+    duplicates: findings.count("duplicate"),
+    lost: findings.count("lost"),
+    differenceCount: findings.total,
+    differences: findings.kept,
+  };
+}

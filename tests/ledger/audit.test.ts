@@ -1,0 +1,331 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+
+import { type BooksReading, readBooks } from "../../src/ledger/audit-books.ts";
+import { compareBooks } from "../../src/ledger/audit.ts";
+import { RedisServer } from "../support/redis-server.ts";
+import { SaleScripts } from "./support/sale-scripts.ts";
+
+let server: RedisServer;
+let sale: SaleScripts;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.remove());
+
+/** Ten tickets and two restocked; five orders of seven tickets, by two buyers and a nameless one. */
+beforeEach(async () => {
+  sale = new SaleScripts(server.client);
+  await sale.create({ total: 10, limit: 4 });
+  await sale.setState("open");
+  await sale.hold([
+    ["k1", "ann"],
+    ["k2", "bob", 2],
+  ]);
+  await sale.hold([
+    ["k3", "ann", 2],
+    ["k4", "cyd"],
+    ["k1", "ann"],
+    ["k5", "bob"],
+  ]);
+  await sale.restock("restock-1", 2);
+});
+afterEach(() => server.client.flushall());
+
+/** The sentences of the audit; "not read" where the books could not be read. */
+async function sentences(id = "tickets"): Promise<string[]> {
+  const reading: BooksReading = await readBooks(server.url, id);
+  return reading.kind === "read"
+    ? compareBooks(reading.books).differences.map((difference) => difference.text)
+    : [`not read: ${reading.kind}`];
+}
+
+const orderOf = (serial: number): string => sale.orderOf(`k${serial}`, serial);
+
+describe("the audit", () => {
+  test("finds nothing where the books balance", async () => {
+    const reading = await readBooks(server.url, "tickets");
+    if (reading.kind !== "read") {
+      throw new Error(`not read: ${reading.kind}`);
+    }
+    const result = compareBooks(reading.books);
+    expect(result.differences).toEqual([]);
+    expect(result).toMatchObject({ orders: 5, events: 8, duplicates: 0, lost: 0 });
+    expect(result.stock).toMatchObject({ total: 12, held: 7, paid: 0, left: 5, serial: 5 });
+  });
+
+  test("finds nothing in a sale of several pages", async () => {
+    const big = new SaleScripts(server.client, "big");
+    await big.create({ total: 4_000 });
+    await big.setState("open");
+    for (let batch = 0; batch < 5; batch += 1) {
+      await big.hold(Array.from({ length: 700 }, (_, i) => [`b${batch}-${i}`] as const));
+    }
+    const reading = await readBooks(server.url, "big");
+    if (reading.kind !== "read") {
+      throw new Error(`not read: ${reading.kind}`);
+    }
+    expect(compareBooks(reading.books)).toMatchObject({ orders: 3_500, differenceCount: 0 });
+  });
+
+  test("says that there is no such sale", async () => {
+    expect(await sentences("nosuch")).toEqual(["not read: noSale"]);
+    expect(await sentences("NO SALE")).toEqual(["not read: noSale"]);
+  });
+
+  test("says so where the sale never stands still", async () => {
+    const busy = server.client.duplicate();
+    const stop = new AbortController();
+    const selling = (async () => {
+      while (!stop.signal.aborted) {
+        await busy.hincrby(sale.keys.stock, "serial", 1);
+      }
+    })();
+    try {
+      expect(await readBooks(server.url, "tickets")).toEqual({ kind: "moving", attempts: 5 });
+    } finally {
+      stop.abort();
+      await selling;
+      busy.disconnect();
+    }
+  });
+
+  test("does not take a fence for a change", async () => {
+    await sale.lookup(["k1"], 1);
+    expect(await sentences()).toEqual([]);
+  });
+
+  test("says who does not answer, without the password", async () => {
+    const reading = readBooks("redis://user:secret@127.0.0.1:1/0", "tickets").then(String, String);
+    expect(await reading).toContain("the ledger at redis://***@127.0.0.1:1/0 could not be read");
+    expect(await reading).not.toContain("secret");
+  });
+});
+
+/** Each fault, planted by hand behind the scripts' back, and what has to be said of it. */
+type Plant = readonly [
+  what: string,
+  plant: () => Promise<unknown>,
+  said: () => readonly (string | RegExp)[],
+];
+const redis = () => server.client;
+const keys = () => sale.keys;
+
+const plants: readonly Plant[] = [
+  [
+    "tickets made out of nothing",
+    () => redis().hset(keys().stock, "total", 13),
+    () => ["stock: total is 13, the stream's events make 12 (10 created + 2 restocked)"],
+  ],
+  [
+    "more held than there is",
+    () => redis().hset(keys().stock, "held", 13),
+    () => [
+      "stock: 13 tickets are held or paid, of 12: oversold",
+      "stock: 13 tickets are held, the orders make 7",
+      "buyers: their counts add up to 7, held + paid is 13",
+    ],
+  ],
+  [
+    "a negative figure",
+    () => redis().hset(keys().stock, "paid", -1),
+    () => ['stock: paid is "-1", not a whole number from 0 up'],
+  ],
+  [
+    "a field that is gone",
+    () => redis().hdel(keys().stock, "held"),
+    () => ["stock: held is missing, not a whole number from 0 up"],
+  ],
+  [
+    "a state that is none",
+    () => redis().hset(keys().stock, "state", "ajar"),
+    () => ['stock: "ajar" is no state of a sale'],
+  ],
+  [
+    "a state that nobody set",
+    () => redis().hset(keys().stock, "state", "closed"),
+    () => ["stock: state is closed, the stream's last word is open"],
+  ],
+  [
+    "an epoch that nothing explains",
+    () => redis().hset(keys().stock, "epoch", 3),
+    () => [/^stock: epoch is 3, created at \d+, at most 1 comebacks$/],
+  ],
+  [
+    "a restock without an event",
+    () => redis().hset(keys().operations, "restock-2", 5),
+    () => ["operations: they restocked 7, the stream says 2"],
+  ],
+  [
+    "an order that vanished",
+    () => redis().hdel(keys().orders, orderOf(2)),
+    () => [
+      "stock: 7 tickets are held, the orders make 5",
+      "serial 2: no order has it",
+      /^entry \S+: it holds order tickets\.2\.\w+, which is not there$/,
+      `request key k2: it leads to order ${orderOf(2)}, which is not there`,
+      "buyer bob: counted with 3, their orders make 1 tickets",
+      new RegExp(`^deadline \\d+: it is for order ${orderOf(2)}, which is not held$`),
+    ],
+  ],
+  [
+    "the newest order vanished",
+    () => redis().hset(keys().stock, "serial", 8),
+    () => ["serials 6 to 8: no order has them"],
+  ],
+  [
+    "a serial that went back",
+    () => redis().hset(keys().stock, "serial", 4),
+    () => [`stock: serial is 4, but order ${orderOf(5)} has serial 5`],
+  ],
+  [
+    "an order sold twice",
+    async () => {
+      const twin = `tickets.2.${"f".repeat(16)}`;
+      const record = (await redis().hget(keys().orders, orderOf(2))) ?? "";
+      await redis().hset(keys().orders, twin, record);
+    },
+    () => [
+      "stock: 7 tickets are held, the orders make 9",
+      /^serial 2: both tickets\.2\.\w+ and tickets\.2\.\w+ have it$/,
+      `order tickets.2.${"f".repeat(16)}: it has no held event in the stream`,
+      /^request key k2: both tickets\.2\.\w+ and tickets\.2\.\w+ were sold for it$/,
+      "buyer bob: counted with 3, their orders make 5 tickets",
+      "buyer bob: has 5 tickets, the limit is 4",
+      new RegExp(`^order tickets.2.f+: to be paid by \\d+, its deadline is nothing$`),
+    ],
+  ],
+  [
+    "an order that no script wrote",
+    () => redis().hset(keys().orders, orderOf(1), "held\tone"),
+    () => [/^order tickets\.1\.\w+: its record cannot be read: "held\\tone"$/],
+  ],
+  [
+    "an order under another's id",
+    async () => {
+      const record = (await redis().hget(keys().orders, orderOf(1))) ?? "";
+      await redis().hset(keys().orders, orderOf(1), record.replace("\t1\t", "\t9\t"));
+    },
+    () => [`order ${orderOf(1)}: its id does not name sale tickets and serial 9`],
+  ],
+  [
+    "an order whose event was lost",
+    async () => {
+      const events = await redis().xrange(keys().events, "-", "+");
+      const lost = events.find(([, fields]) => fields.includes(orderOf(3)));
+      await redis().xdel(keys().events, lost?.[0] ?? "");
+    },
+    () => [`order ${orderOf(3)}: it has no held event in the stream`],
+  ],
+  [
+    "an event that came twice",
+    async () => {
+      const record = (await redis().hget(keys().orders, orderOf(3))) ?? "";
+      const fields = ["event", "held", "order", orderOf(3), "record", record];
+      await redis().xadd(keys().events, "*", ...fields);
+    },
+    () => [/^order tickets\.3\.\w+: 2 held events \(\S+, \S+\), there must be one$/],
+  ],
+  [
+    "an event that tells another story than the ledger",
+    async () => {
+      const record = (await redis().hget(keys().orders, orderOf(4))) ?? "";
+      await redis().hset(keys().orders, orderOf(4), record.replace("\tcyd\t", "\teve\t"));
+    },
+    () => [
+      /^order tickets\.4\.\w+: the ledger says "held.*eve.*", its held event says ".*cyd.*"$/,
+      "buyer eve: counted with nothing, their orders make 1 tickets",
+      "buyer cyd: counted with 1, their orders make 0 tickets",
+    ],
+  ],
+  [
+    "an order that was paid without an event",
+    async () => {
+      const record = (await redis().hget(keys().orders, orderOf(4))) ?? "";
+      await redis().hset(keys().orders, orderOf(4), record.replace("held", "paid"));
+    },
+    () => [
+      `order ${orderOf(4)}: it is paid, the stream's last word is held`,
+      "stock: 7 tickets are held, the orders make 6",
+      "stock: 0 tickets are paid, the orders make 1",
+      new RegExp(`^deadline \\d+: it is for order ${orderOf(4)}, which is not held$`),
+    ],
+  ],
+  [
+    "an event that nobody knows",
+    () => redis().xadd(keys().events, "*", "event", "burnt"),
+    () => [/^entry \S+: unknown event "burnt"$/],
+  ],
+  [
+    "a second creation",
+    () => redis().xadd(keys().events, "*", "event", "created", "total", "0"),
+    () => ["stream: 2 created events, there must be exactly one"],
+  ],
+  [
+    "a payment for an order that was never held",
+    () => redis().xadd(keys().events, "*", "event", "paid", "order", "tickets.99.x"),
+    () => [/^entry \S+: order tickets\.99\.x is paid, but no held event came before$/],
+  ],
+  [
+    "a request key that leads elsewhere",
+    () => redis().hset(keys().requests, "k1", orderOf(2)),
+    () => [`request key k1: ${orderOf(1)} was sold for it, it leads to ${orderOf(2)}`],
+  ],
+  [
+    "a request key that was forgotten",
+    () => redis().hdel(keys().requests, "k5"),
+    () => [`request key k5: ${orderOf(5)} was sold for it, it leads to nothing`],
+  ],
+  [
+    "a request key that nothing was sold for",
+    () => redis().hset(keys().requests, "k9", orderOf(2)),
+    () => [`request key k9: it leads to order ${orderOf(2)}, which was sold for another key`],
+  ],
+  [
+    "a buyer who is counted wrongly",
+    () => redis().hset(keys().buyers, "ann", 1),
+    () => [
+      "buyer ann: counted with 1, their orders make 3 tickets",
+      "buyers: their counts add up to 5, held + paid is 7",
+    ],
+  ],
+  [
+    "a buyer without orders",
+    () => redis().hset(keys().buyers, "eve", 2),
+    () => ["buyer eve: counted with 2, their orders make 0 tickets"],
+  ],
+  [
+    "nameless buyers who are counted without orders",
+    () => redis().hset(keys().buyers, "", 1),
+    () => ["the nameless buyers: counted with 1, their orders make 0 tickets"],
+  ],
+  [
+    "a hold that never lapses",
+    () => redis().zrem(keys().deadlines, orderOf(1)),
+    () => [new RegExp(`^order ${orderOf(1)}: to be paid by \\d+, its deadline is nothing$`)],
+  ],
+  [
+    "a hold that lapses at another time",
+    () => redis().zadd(keys().deadlines, 5, orderOf(1)),
+    () => [new RegExp(`^order ${orderOf(1)}: to be paid by \\d+, its deadline is 5$`)],
+  ],
+  [
+    "a deadline for nothing",
+    () => redis().zadd(keys().deadlines, 5, "tickets.77.x"),
+    () => ["deadline 5: it is for order tickets.77.x, which is not held"],
+  ],
+];
+
+describe("the audit names", () => {
+  test.each(plants)("%s", async (_, plant, said) => {
+    expect(await sentences()).toEqual([]);
+    await plant();
+    const found = await sentences();
+    for (const expected of said()) {
+      const matches = found.filter((sentence) =>
+        typeof expected === "string" ? sentence === expected : expected.test(sentence),
+      );
+      expect({ expected, matches, found }).toMatchObject({ matches: [expect.any(String)] });
+    }
+  });
+});
