@@ -25,10 +25,18 @@ check_debian() {
 }
 
 install_debian() {
-  local log=$CACHE_DIR/log/debian.log
-  if ! run_step "Debian packages" "$log" last_line \
+  local log=$CACHE_DIR/log/debian.log advice
+  if run_step "Debian packages" "$log" last_line \
     "${as_root[@]}" bash "$SLUICE_ROOT/setup/debian-install" "${DEBIAN_MISSING[@]}"; then
-    fail_step "installing ${DEBIAN_MISSING[*]}" "$log" \
-      "Check that apt-get update works and that no other package manager is at work."
+    return
   fi
+  advice="Check that apt-get update works and that no other package manager is at work."
+  # apt's words for --no-remove. It happens with an old cargo or rustup of Debian's, which cargo-web
+  # would replace.
+  if grep -q 'remove is disabled' "$log"; then
+    advice="It would remove packages that are installed, which is yours to decide: look with"
+    advice+=" apt-get install --simulate ${DEBIAN_MISSING[*]}. (A Rust of $RUST_VERSION_MIN or"
+    advice+=" newer on the PATH does instead of cargo-web.)"
+  fi
+  fail_step "installing ${DEBIAN_MISSING[*]}" "$log" "$advice"
 }

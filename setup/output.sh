@@ -32,7 +32,8 @@ run_step() {
   # The lock (9) is the launcher's alone: a straggler must not hold it.
   tick "$title" "$log" "$detail" 9>&- &
   ticker_pid=$!
-  "$@" >"$log" 2>&1 </dev/null 9>&- || status=$?
+  # In a shell of its own: a trap would otherwise run, and speak, into the log.
+  ("$@") >"$log" 2>&1 </dev/null 9>&- || status=$?
   stop_ticker
   local took_s=$((SECONDS - began_s))
   if ((status == 0)); then
@@ -93,5 +94,5 @@ fail_step() {
   say "sluice: $what failed. The last lines of $log:"
   # Progress bars are no news.
   tr '\r' '\n' <"$log" | grep -v -e '^ *$' -e 'Building \[' | tail -n 12 | sed 's/^/    /' >&2 || true
-  fail "$* Then start again: what is done already is not done twice."
+  fail "$* Then start again; what is done already is not done twice."
 }

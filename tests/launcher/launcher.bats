@@ -139,6 +139,18 @@ setup() {
   assert_called 'debian-install npm'
 }
 
+@test "a package that would be removed is the administrator's to decide on" {
+  stand_in id 'echo 0'
+  stand_in dpkg
+  stand_in dpkg-query 'exit 1'
+  stand_in apt-get "[[ \$* != *' install '* ]] ||" \
+    "{ echo 'E: Packages need to be removed but remove is disabled.'; exit 100; }"
+  on_machine "$MACHINE/sluice/sluice" status
+  assert_failure 3
+  assert_line --regexp '^\[1/3\] Debian packages: failed'
+  assert_output --partial 'apt-get install --simulate npm'
+}
+
 @test "on a system without apt-get it names what to install by hand" {
   stand_in id 'echo 0'
   on_machine "$MACHINE/sluice/sluice" status
