@@ -1,0 +1,60 @@
+import type { Workshop } from "./workshop.ts";
+
+export interface Load {
+  readonly url: string;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+/** What a load generator saw. */
+export interface LoadReport {
+  readonly requests: number;
+  readonly seconds: number;
+  /** Answers by status code. */
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** A request that has no answer by then is an error, and one error voids the reading. */
+const requestTimeoutSeconds = 10;
+/** At fewer than a thousand a second something is broken rather than slow. */
+const requestsPerSecondMin = 1_000;
+
+/** How long a load may take before it is broken off, in milliseconds. */
+export function loadLimitMs(requests: number): number {
+  return 30_000 + (requests / requestsPerSecondMin) * 1_000;
+}
+
+/** Sends POST requests with oha: HTTP/1.1, connections kept alive, one request at a time on each. */
+export async function runOha(workshop: Workshop, load: Load): Promise<LoadReport> {
+  const { url, requests, connections } = load;
+  const printed = await workshop.run(
+    {
+      name: "oha",
+      command: [
+        ...["oha", "--no-tui", "--output-format", "json", "--disable-compression"],
+        ...["-n", String(requests), "-c", String(connections), "-m", "POST"],
+        ...["-t", `${requestTimeoutSeconds}s`, url],
+      ],
+    },
+    loadLimitMs(requests),
+  );
+  const report = JSON.parse(printed) as {
+    summary: { total: number };
+    statusCodeDistribution: Record<string, number>;
+    errorDistribution: Record<string, number>;
+  };
+  const errors = Object.entries(report.errorDistribution);
+  if (errors.length > 0) {
+    const counts = errors.map(([what, count]) => `${count} x ${what}`).join("; ");
+    throw new Error(`${url}: not every request was answered: ${counts}`);
+  }
+  return { requests, seconds: report.summary.total, statuses: report.statusCodeDistribution };
+}
+
+/** Throws unless every answer had the status that the measured path gives. */
+export function demandStatus(report: LoadReport, status: number): void {
+  if (report.statuses[status] !== report.requests) {
+    const seen = JSON.stringify(report.statuses);
+    throw new Error(`every answer should have been ${status}, but they were ${seen}`);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Spread } from "./statistics.ts";
+
+/** What one load of requests cost the servers that answered it. */
+export interface Reading {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Processor time a request, in microseconds, by server process (user and system). */
+  readonly cpuMicros: Readonly<Record<string, number>>;
+}
+
+/** One side of a comparison, all rounds. */
+export interface SideResult {
+  readonly name: string;
+  readonly perSecond: Spread;
+  readonly cpuMicros: Readonly<Record<string, Spread>>;
+}
+
+/** Ours against its counterpart: throughput of ours divided by that of the other. */
+export interface RatioResult {
+  readonly kind: "ratio";
+  readonly id: string;
+  readonly what: string;
+  /** The ratio to reach; null where the figure is for orientation. */
+  readonly atLeast: number | null;
+  readonly ratio: Spread;
+  readonly ours: SideResult;
+  readonly other: SideResult;
+  readonly notes: readonly string[];
+}
+
+/** A figure that has no counterpart. */
+export interface FigureResult {
+  readonly kind: "figure";
+  readonly id: string;
+  readonly what: string;
+  readonly unit: string;
+  readonly atMost: number | null;
+  readonly figure: Spread;
+  readonly notes: readonly string[];
+}
+
+export type Result = RatioResult | FigureResult;
+
+export type Verdict = "pass" | "miss" | "no target";
+
+/** Whether the median reached the target. */
+export function verdictOf(result: Result): Verdict {
+  if (result.kind === "ratio") {
+    if (result.atLeast === null) {
+      return "no target";
+    }
+    return result.ratio.median >= result.atLeast ? "pass" : "miss";
+  }
+  if (result.atMost === null) {
+    return "no target";
+  }
+  return result.figure.median <= result.atMost ? "pass" : "miss";
+}

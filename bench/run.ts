@@ -1,0 +1,83 @@
+import { cpus } from "node:os";
+
+import { inheritedSettings } from "./config.ts";
+import type { Bench, BenchOptions } from "./measure.ts";
+import { measures, selectMeasures } from "./measures.ts";
+import type { RunFacts } from "./render.ts";
+import type { Result } from "./result.ts";
+import { Workshop } from "./workshop.ts";
+
+export interface RunOptions extends BenchOptions {
+  /** Names of measurements, separated by commas, or "all". */
+  readonly only: string;
+  /** The first of a hundred ports that may be used. */
+  readonly firstPort: number;
+}
+
+export interface RunReport {
+  readonly facts: RunFacts;
+  readonly results: readonly Result[];
+  /** Measurements that broke off, with the reason. */
+  readonly failures: readonly string[];
+}
+
+/** 128 + the number of the signal, as shells count it. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Runs the chosen measurements, each in a workshop of its own. One that fails stops no other. */
+export async function runBench(
+  options: RunOptions,
+  say: (line: string) => void,
+): Promise<RunReport> {
+  const names = selectMeasures(options.only);
+  const results: Result[] = [];
+  const failures: string[] = [];
+  const facts = factsOf(options);
+  for (const name of names) {
+    const workshop = await Workshop.open(options.firstPort);
+    const release = closeOnSignal(workshop);
+    try {
+      results.push(...(await runOne(name, { workshop, options, say })));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push(`${name}: ${reason}`);
+      say(`${name} failed: ${reason}`);
+    } finally {
+      await workshop.close();
+      release();
+    }
+  }
+  return { facts, results, failures };
+}
+
+async function runOne(name: string, bench: Bench): Promise<readonly Result[]> {
+  const load = measures[name];
+  if (load === undefined) {
+    throw new Error(`there is no benchmark "${name}"`);
+  }
+  return (await load())(bench);
+}
+
+function factsOf({ rounds, connections }: BenchOptions): RunFacts {
+  const processors = cpus();
+  return {
+    startedAt: new Date().toISOString(),
+    machine: `${processors.length} cores (${processors[0]?.model.trim() ?? "unknown"})`,
+    bun: Bun.version,
+    rounds,
+    connections,
+    settings: inheritedSettings(),
+  };
+}
+
+/** A signal ends everything that was started, then this process. */
+function closeOnSignal(workshop: Workshop): () => void {
+  const handlers = Object.entries(exitCodes).map(([signal, exitCode]) => {
+    const handler = () => {
+      void workshop.abandon().finally(() => process.exit(exitCode));
+    };
+    process.once(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  return () => handlers.forEach((remove) => remove());
+}

@@ -1,0 +1,65 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { Redis } from "ioredis";
+
+import type { Process, Workshop } from "../workshop.ts";
+
+const configuration = join(import.meta.dir, "..", "..", "redis", "redis.conf");
+
+/** WAITAOF came with 7.2; before that a sale that is to be on disk needs appendfsync always. */
+const waitAofVersion = [7, 2] as const;
+
+/** A Redis of the benchmark's own, with the configuration that Sluice ships. */
+export class BenchRedis {
+  readonly url: string;
+  readonly client: Redis;
+  readonly version: string;
+  readonly #process: Process;
+
+  private constructor(child: Process, url: string, client: Redis, version: string) {
+    this.#process = child;
+    this.url = url;
+    this.client = client;
+    this.version = version;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  static async start(workshop: Workshop, name: string): Promise<BenchRedis> {
+    const port = workshop.port();
+    const folder = join(workshop.folder, name);
+    await mkdir(folder);
+    const child = workshop.start({
+      name,
+      command: ["redis-server", configuration, "--port", String(port), "--dir", folder],
+    });
+    const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 3 });
+    client.on("error", () => undefined); // It shows as the rejection of a command.
+    await workshop.untilReady(child, async () => (await client.ping()) === "PONG");
+    const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1] ?? "unknown";
+    return new BenchRedis(child, `redis://127.0.0.1:${port}/0`, client, version);
+  }
+
+  get hasWaitAof(): boolean {
+    const [major = 0, minor = 0] = this.version.split(".").map(Number);
+    return major > waitAofVersion[0] || (major === waitAofVersion[0] && minor >= waitAofVersion[1]);
+  }
+
+  /** Makes it fsync before it answers, where that is the way to the durability `primary`. */
+  async prepareForPrimary(): Promise<string> {
+    if (this.hasWaitAof) {
+      return `Redis ${this.version}: WAITAOF 1 0 after each batch`;
+    }
+    await this.client.config("SET", "appendfsync", "always");
+    return `Redis ${this.version} has no WAITAOF: appendfsync always`;
+  }
+
+  /** Ends it, so that it takes nothing from the measurements that follow. */
+  async stop(workshop: Workshop): Promise<void> {
+    this.client.disconnect();
+    await workshop.end(this.#process);
+  }
+}
