@@ -1,3 +1,126 @@
-import { defineCommand } from "citty";
+import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
 
-export default defineCommand({ meta: { name: "sale" }, run: () => {} });
+import { SaleOperations } from "../../ledger/operations.ts";
+import { totalMax } from "../../sale/sale.ts";
+import { checkArguments, CommandError, explained, readWholeNumber } from "../command.ts";
+import { readRedisUrl } from "../config.ts";
+import { formatSale, formatSales } from "../report/sale-text.ts";
+
+const redis = {
+  type: "string",
+  description: "redis://host:port/db of the ledger (SLUICE_REDIS, else redis://127.0.0.1:6390)",
+} as const;
+const json = { type: "boolean", description: "print it as JSON" } as const;
+const id = { type: "positional", required: true, description: "id of the sale" } as const;
+const HOLD_SECONDS_DEFAULT = "300";
+const HOLD_SECONDS_MAX = 1_000_000_000;
+
+/** One of the operator's commands: connects, does its work, and lets go of the ledger again. */
+function operation<T extends ArgsDef>(
+  name: string,
+  description: string,
+  args: T,
+  work: (operations: SaleOperations, args: ParsedArgs<T>) => Promise<string>,
+) {
+  return defineCommand({
+    meta: { name, description },
+    args,
+    run: (context) =>
+      explained(`sale ${name}`, async () => {
+        checkArguments(context.args, args);
+        const { redis: url }: Readonly<Record<string, unknown>> = context.args;
+        const operations = new SaleOperations(readRedisUrl(url));
+        try {
+          console.log(await work(operations, context.args));
+        } finally {
+          operations.close();
+        }
+      }),
+  });
+}
+
+const create = operation(
+  "create",
+  "Creates a sale, which waits for its opening",
+  {
+    id,
+    total: { type: "string", required: true, description: "tickets, 1 to 1000000000" },
+    limit: { type: "string", default: "0", description: "tickets a buyer, 0 for no limit" },
+    hold: {
+      type: "string",
+      default: HOLD_SECONDS_DEFAULT,
+      description: "seconds in which an order is to be paid",
+    },
+    opens: {
+      type: "string",
+      description: "opening time, such as 2027-01-31T20:00:00+08:00; without it you open the sale",
+    },
+    redis,
+  },
+  async (operations, args) => {
+    const holdSeconds = readWholeNumber("--hold", args.hold, 1, HOLD_SECONDS_MAX);
+    const sale = await operations.create({
+      sale: args.id,
+      total: readWholeNumber("--total", args.total, 1, totalMax),
+      limit: readWholeNumber("--limit", args.limit, 0, totalMax),
+      holdMs: holdSeconds * 1_000,
+      opensAtMs: args.opens === undefined ? 0 : readTime(args.opens),
+    });
+    return `created ${formatSale(sale)}`;
+  },
+);
+
+function stateCommand(name: string, description: string, state: "open" | "paused" | "closed") {
+  return operation(name, description, { id, redis }, async (operations, args) =>
+    formatSale(await operations.setState(args.id, state)),
+  );
+}
+
+const restock = operation(
+  "restock",
+  "Adds tickets to a sale",
+  { id, tickets: { type: "positional", required: true, description: "tickets to add" }, redis },
+  async (operations, args) => {
+    const quantity = readWholeNumber("the number of tickets", args.tickets, 1, totalMax);
+    return formatSale(await operations.restock(args.id, quantity));
+  },
+);
+
+const show = operation("show", "Shows a sale", { id, json, redis }, async (operations, args) => {
+  const sale = await operations.read(args.id);
+  if (sale === null) {
+    throw new CommandError(`there is no sale ${args.id}; "sluice sale list" shows those there are`);
+  }
+  return args.json === true ? JSON.stringify(sale, null, 2) : formatSale(sale);
+});
+
+const list = operation("list", "Lists all sales", { json, redis }, async (operations, args) => {
+  const sales = await operations.list();
+  return args.json === true ? JSON.stringify(sales, null, 2) : formatSales(sales);
+});
+
+/** A time with its zone: a clock without one means something else on each machine. */
+function readTime(text: string): number {
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (!Number.isSafeInteger(time) || time < 1) {
+    throw new CommandError(
+      `--opens is a time with its zone, such as 2027-01-31T20:00:00+08:00, not '${text}'`,
+    );
+  }
+  return time;
+}
+
+export default defineCommand({
+  meta: { name: "sale", description: "Creates, opens, pauses, closes, restocks and shows sales" },
+  subCommands: {
+    create,
+    open: stateCommand("open", "Opens a sale now", "open"),
+    pause: stateCommand("pause", "Stops selling until it is opened again", "paused"),
+    close: stateCommand("close", "Ends a sale for good", "closed"),
+    restock,
+    show,
+    list,
+  },
+});
