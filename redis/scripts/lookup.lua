@@ -3,8 +3,8 @@
   What became of requests: the order of each request key, if it was ever sold.
 
   KEYS[1] stock     hash  the sale
-  KEYS[2] requests  hash  request key -> order id
-  KEYS[3] orders    hash  order id -> record
+  KEYS[2] requests  hash  request key -> serial
+  KEYS[3] orders    hash  serial -> record
 
   ARGV[1] fence     1: if anything is found, write something, so that a WAIT or WAITAOF after this
                     script covers the orders that it names
@@ -12,7 +12,7 @@
 
   Returns { status, results }
     status   0; -1 no such sale
-    results  JSON, one item a key: [order, record], or 0 where the key has no order
+    results  JSON, one item a key: the record, or 0 where the key has no order
   Errors (nothing written): BADARG ...
   O(keys).
 ]]
@@ -32,12 +32,12 @@ end
 if rcall('EXISTS', stock_key) == 0 then
   return { -1, '[]' }
 end
-local orders = rcall('HMGET', requests_key, unpack(keys))
+local serials = rcall('HMGET', requests_key, unpack(keys))
 local results, found = {}, false
 for i = 1, #keys do
-  if orders[i] then
+  if serials[i] then
     found = true
-    results[i] = { orders[i], rcall('HGET', orders_key, orders[i]) }
+    results[i] = rcall('HGET', orders_key, serials[i])
   else
     results[i] = 0
   end

@@ -78,7 +78,7 @@ export class GroupCommit {
     this.#queue.push(request);
     if (this.#queue.length - this.#head === 1) {
       // The rest of this turn's requests join the same batch.
-      queueMicrotask(() => this.pump());
+      setImmediate(() => this.pump());
     }
     return true;
   }

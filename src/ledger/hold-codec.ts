@@ -1,10 +1,19 @@
 import type { HoldRequest, HoldResult } from "./ledger.ts";
-import { type OrderRecord, parseOrderRecord } from "./order-record.ts";
+import { orderId, type OrderRecord, parseOrderRecord } from "./order-record.ts";
 
-/** One result of hold.lua: a serial, a refusal, or [order, record] of a request sold before. */
-export type EncodedResult = number | readonly [order: string, record: string];
-/** One result of lookup.lua: [order, record], or 0 where the key has no order. */
-export type EncodedLookup = 0 | readonly [order: string, record: string];
+/** One result of hold.lua: a serial, a refusal, or the record of a request sold before. */
+export type EncodedResult = number | string;
+/** One result of lookup.lua: the record, or 0 where the key has no order. */
+export type EncodedLookup = 0 | string;
+
+/** A batch as hold.lua reads it: flat, since nested tables cost Lua more than the rest of it. */
+export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
+  const flat: (string | number)[] = [];
+  for (const { key, buyer, quantity, token } of requests) {
+    flat.push(key, buyer, quantity, token);
+  }
+  return JSON.stringify(flat);
+}
 
 const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
   [-1, { kind: "soldOut" }],
@@ -27,12 +36,12 @@ export function decodeHoldResults(
   return encoded.map((result, i) => {
     const request = requests[i] as HoldRequest;
     if (typeof result !== "number") {
-      const record = parseOrderRecord(result[0], result[1]);
+      const record = parseOrderRecord(sale, result);
       const { order, serial, quantity } = record;
       return { kind: "sold", order, serial, quantity, payByMs: record.payByMs };
     }
     if (result > 0) {
-      const order = `${sale}.${result}.${request.token}`;
+      const order = orderId(sale, result, request.token);
       return { kind: "sold", order, serial: result, quantity: request.quantity, payByMs };
     }
     const refusal = refusals.get(result);
@@ -45,11 +54,12 @@ export function decodeHoldResults(
 
 /** The order of each key, or null where it has none. */
 export function decodeLookupResults(
+  sale: string,
   keys: readonly string[],
   encoded: readonly EncodedLookup[],
 ): (OrderRecord | null)[] {
   if (encoded.length !== keys.length) {
     throw new Error(`lookup: ${keys.length} keys, but ${encoded.length} results`);
   }
-  return encoded.map((result) => (result === 0 ? null : parseOrderRecord(result[0], result[1])));
+  return encoded.map((result) => (result === 0 ? null : parseOrderRecord(sale, result)));
 }

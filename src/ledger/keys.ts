@@ -6,13 +6,17 @@
 export interface SaleKeys {
   /** Hash: total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, createdAtMs. */
   readonly stock: string;
-  /** Hash: request key -> order id. Never shrinks, so a key is answered for ever. */
+  /** Hash: request key -> serial. Never shrinks, so a key is answered for ever. */
   readonly requests: string;
-  /** Hash: order id -> order record (see order-record.ts). */
+  /** Hash: serial -> order record (see order-record.ts). */
   readonly orders: string;
   /** Hash: buyer id -> tickets held or paid. */
   readonly buyers: string;
-  /** Sorted set: order id by the millisecond at which its hold lapses. */
+  /**
+   * Sorted set: "first-last", the serials of one batch, by the millisecond at which its holds
+   * lapse. One member a batch: all of a batch lapse together, and a member an order would be the
+   * dearest write of hold.lua.
+   */
   readonly deadlines: string;
   /** Stream: the outbox, one entry for each change of an order or of the sale. */
   readonly events: string;

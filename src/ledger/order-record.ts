@@ -22,13 +22,13 @@ const states: ReadonlySet<string> = new Set<OrderState>(["held", "paid", "releas
 
 /**
  * Reads the record that hold.lua wrote:
- * state, serial, quantity, heldAtMs, payByMs, buyer and key, separated by tabs.
+ * state, serial, quantity, heldAtMs, payByMs, token, buyer and key, separated by tabs.
  * Throws if it is anything else, since then the ledger is not what we think it is.
  */
-export function parseOrderRecord(order: string, text: string): OrderRecord {
-  const [state, serial, quantity, heldAtMs, payByMs, buyer, key] = text.split("\t");
+export function parseOrderRecord(sale: string, text: string): OrderRecord {
+  const [state, serial, quantity, heldAtMs, payByMs, token, buyer, key] = text.split("\t");
   const record = {
-    order,
+    order: orderId(sale, Number(serial), token ?? ""),
     state: state as OrderState,
     serial: Number(serial),
     quantity: Number(quantity),
@@ -38,14 +38,18 @@ export function parseOrderRecord(order: string, text: string): OrderRecord {
     key: key ?? "",
   };
   const whole = [record.serial, record.quantity, record.heldAtMs, record.payByMs];
-  if (
-    !states.has(record.state) ||
-    !whole.every(Number.isSafeInteger) ||
-    !keyPattern.test(record.key)
-  ) {
-    throw new Error(`order ${order}: its record cannot be read: ${JSON.stringify(text)}`);
+  const readable = states.has(record.state) && whole.every(Number.isSafeInteger);
+  if (!readable || !keyPattern.test(record.key) || !tokenPattern.test(token ?? "")) {
+    throw new Error(`sale ${sale}: an order's record cannot be read: ${JSON.stringify(text)}`);
   }
   return record;
+}
+
+const tokenPattern = /^[0-9a-f]{16}$/;
+
+/** An order id: SALE.SERIAL.TOKEN. The token makes it unguessable: to know it is to own it. */
+export function orderId(sale: string, serial: number, token: string): string {
+  return `${sale}.${serial}.${token}`;
 }
 
 /** The sale that an order id names, or null if it is no order id. Ids are SALE.SERIAL.TOKEN. */

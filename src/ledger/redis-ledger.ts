@@ -8,6 +8,7 @@ import {
   decodeLookupResults,
   type EncodedLookup,
   type EncodedResult,
+  encodeHoldRequests,
 } from "./hold-codec.ts";
 import { saleKeys } from "./keys.ts";
 import type {
@@ -81,13 +82,12 @@ export class RedisLedger implements Ledger {
   async hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
     const k = saleKeys(sale);
     const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
-    const packed = JSON.stringify(requests.map((r) => [r.key, r.buyer, r.quantity, r.token]));
+    const packed = encodeHoldRequests(requests);
     const argumentsFor = (live: LiveConnection): Arguments => [
       this.#options.instance,
       live.generation,
       this.#wait.fence,
       packed,
-      sale,
     ];
     const reply = await this.#call(scripts.hold, keys, argumentsFor, true);
     if (reply.kind !== "ok") {
@@ -163,7 +163,7 @@ export class RedisLedger implements Ledger {
       return { kind: "ok", value: null };
     }
     const encoded = JSON.parse(String(results)) as EncodedLookup[];
-    const orders = decodeLookupResults(requestKeys, encoded);
+    const orders = decodeLookupResults(sale, requestKeys, encoded);
     return { kind: "ok", value: { orders, durable: reply.value.durable } };
   }
 
