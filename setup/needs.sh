@@ -33,13 +33,14 @@ list_needs() {
 
 # A scope that the CLI will refuse needs nothing but the CLI.
 list_test_needs() {
-  local -a tests=(redis-server nginx bats bats-assert bats-support shellcheck shfmt)
+  # procps is what bats ends hanging tests with.
+  local -a tests=(redis-server nginx bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
     *' static '*) NEEDS=(shellcheck shfmt bun packages-all) ;;
     *' unit '* | *' faults '*) NEEDS=("${tests[@]}" bun packages-all) ;;
     *' lab '*) ;;
     # The stack is driven from outside, too.
-    *) NEEDS=("${tests[@]}" curl jq procps bun packages-all oha) ;;
+    *) NEEDS=("${tests[@]}" curl jq bun packages-all oha) ;;
   esac
 }
 
