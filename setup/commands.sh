@@ -20,11 +20,13 @@ refuse_command() {
   exit 2
 }
 
-# The first `description: "..."` of a command's file; the formatter may have put the text on the
-# line below.
+# The `description: "..."` in the `meta` of a command; the formatter may have put the text on the
+# line below. Options, and commands below this one, have descriptions too.
 command_description() {
   awk '
-    /description:/ { found = 1; sub(/.*description:/, "") }
+    /^export default/ { command = 1 }
+    command && /meta:/ { meta = 1 }
+    meta && /description:/ { found = 1; sub(/.*description:/, "") }
     found && match($0, /".*"/) { print substr($0, RSTART + 1, RLENGTH - 2); exit }
   ' "$SLUICE_ROOT/src/cli/commands/$1.ts"
 }
