@@ -8,6 +8,8 @@ export interface PendingRequest extends HoldRequest {
   readonly deadlineMs: number;
   /** The key is the client's own, so it may have been sold before, here or by another node. */
   readonly keyIsClients: boolean;
+  /** It has its answer; set by the group commit. */
+  answered: boolean;
   /** Called once. */
   readonly settle: (outcome: Outcome) => void;
 }
@@ -34,9 +36,8 @@ export interface GroupCommitOptions {
 }
 
 interface Batch {
-  /** Still unanswered; the same requests, with the same keys, are sent again. */
-  requests: (PendingRequest | null)[];
-  readonly all: readonly PendingRequest[];
+  /** Sent again as they are, with the same keys, for as long as one of them has no answer. */
+  readonly requests: readonly PendingRequest[];
   /** It may have been executed: from here on nothing that fails may be called failed. */
   sent: boolean;
   retryAtMs: number;
@@ -124,7 +125,9 @@ export class GroupCommit {
         break;
       }
       this.#advance();
-      request?.settle({ kind: "busy", reason: "notSentInTime" });
+      if (request) {
+        answer(request, { kind: "busy", reason: "notSentInTime" });
+      }
     }
     for (const batch of [...this.#inFlight, ...this.#unknown]) {
       this.#expireBatch(batch, now);
@@ -133,21 +136,20 @@ export class GroupCommit {
   }
 
   #expireBatch(batch: Batch, now: number): void {
-    for (const [i, request] of batch.requests.entries()) {
-      if (request !== null && request.deadlineMs <= now) {
-        batch.requests[i] = null;
+    for (const request of batch.requests) {
+      if (!request.answered && request.deadlineMs <= now) {
         // It is under way or was: only the ledger knows.
-        request.settle({ kind: "undecided", key: request.key });
+        answer(request, { kind: "undecided", key: request.key });
       }
     }
   }
 
   /** False if nobody waits for it any more; then its tickets are given back. */
   #alive(batch: Batch): boolean {
-    if (batch.requests.some((request) => request !== null)) {
+    if (batch.requests.some((request) => !request.answered)) {
       return true;
     }
-    for (const request of batch.all) {
+    for (const request of batch.requests) {
       this.#options.stock.settle(request.quantity, false);
     }
     return false;
@@ -175,9 +177,7 @@ export class GroupCommit {
         requests.push(request);
       }
     }
-    return requests.length === 0
-      ? null
-      : { requests: [...requests], all: requests, sent: false, retryAtMs: 0 };
+    return requests.length === 0 ? null : { requests, sent: false, retryAtMs: 0 };
   }
 
   #advance(): void {
@@ -195,8 +195,8 @@ export class GroupCommit {
   async #send(batch: Batch): Promise<void> {
     const { ledger, sale, onBatch, onFault } = this.#options;
     this.#inFlight.add(batch);
-    onBatch(batch.all.length);
-    const reply = await ledger.hold(sale, batch.all);
+    onBatch(batch.requests.length);
+    const reply = await ledger.hold(sale, batch.requests);
     this.#inFlight.delete(batch);
     if (reply.kind === "ok") {
       this.#answer(batch, reply.value);
@@ -209,21 +209,13 @@ export class GroupCommit {
 
   #answer(batch: Batch, reply: HoldReply | null): void {
     const { stock, onSoldOut } = this.#options;
-    for (const [i, request] of batch.all.entries()) {
+    const { requests } = batch;
+    for (let i = 0; i < requests.length; i += 1) {
+      const request = requests[i] as PendingRequest;
       const result = reply?.results[i];
-      const waiting = batch.requests[i];
       stock.settle(request.quantity, result?.kind === "sold");
-      if (waiting === null || waiting === undefined) {
-        continue;
-      }
-      if (reply === null || result === undefined) {
-        waiting.settle({ kind: "unknownSale" });
-      } else if (result.kind !== "sold") {
-        waiting.settle(refusal(result, reply));
-      } else if (reply.durable) {
-        waiting.settle(result);
-      } else {
-        waiting.settle({ kind: "undecided", key: request.key });
+      if (!request.answered) {
+        answer(request, outcomeOf(request, reply, result));
       }
     }
     if (reply !== null) {
@@ -245,9 +237,11 @@ export class GroupCommit {
       return;
     }
     const reason = failure.kind === "refused" ? "ledgerRefused" : "ledgerAway";
-    for (const [i, request] of batch.all.entries()) {
+    for (const request of batch.requests) {
       stock.settle(request.quantity, false);
-      batch.requests[i]?.settle({ kind: "busy", reason });
+      if (!request.answered) {
+        answer(request, { kind: "busy", reason });
+      }
     }
   }
 
@@ -258,6 +252,25 @@ export class GroupCommit {
     }
     this.pump();
   }
+}
+
+function answer(request: PendingRequest, outcome: Outcome): void {
+  request.answered = true;
+  request.settle(outcome);
+}
+
+function outcomeOf(
+  request: PendingRequest,
+  reply: HoldReply | null,
+  result: HoldResult | undefined,
+): Outcome {
+  if (reply === null || result === undefined) {
+    return { kind: "unknownSale" };
+  }
+  if (result.kind !== "sold") {
+    return refusal(result, reply);
+  }
+  return reply.durable ? result : { kind: "undecided", key: request.key };
 }
 
 type Refused = Exclude<HoldResult, { kind: "sold" }>;

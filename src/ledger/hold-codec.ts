@@ -33,23 +33,25 @@ export function decodeHoldResults(
   if (encoded.length !== requests.length) {
     throw new Error(`hold: ${requests.length} requests, but ${encoded.length} results`);
   }
-  return encoded.map((result, i) => {
-    const request = requests[i] as HoldRequest;
+  const results: HoldResult[] = [];
+  for (let i = 0; i < encoded.length; i += 1) {
+    const result = encoded[i] as EncodedResult;
     if (typeof result !== "number") {
-      const record = parseOrderRecord(sale, result);
-      const { order, serial, quantity } = record;
-      return { kind: "sold", order, serial, quantity, payByMs: record.payByMs };
+      const { order, serial, quantity, payByMs: then } = parseOrderRecord(sale, result);
+      results.push({ kind: "sold", order, serial, quantity, payByMs: then });
+    } else if (result > 0) {
+      const { token, quantity } = requests[i] as HoldRequest;
+      const order = orderId(sale, result, token);
+      results.push({ kind: "sold", order, serial: result, quantity, payByMs });
+    } else {
+      const refusal = refusals.get(result);
+      if (refusal === undefined) {
+        throw new Error(`hold: unknown result ${result}`);
+      }
+      results.push(refusal);
     }
-    if (result > 0) {
-      const order = orderId(sale, result, request.token);
-      return { kind: "sold", order, serial: result, quantity: request.quantity, payByMs };
-    }
-    const refusal = refusals.get(result);
-    if (refusal === undefined) {
-      throw new Error(`hold: unknown result ${result}`);
-    }
-    return refusal;
-  });
+  }
+  return results;
 }
 
 /** The order of each key, or null where it has none. */

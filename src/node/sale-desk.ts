@@ -110,21 +110,33 @@ export class SaleDesk {
 
   /** Decides a purchase: at once where memory is sure, through the ledger otherwise. */
   buy(purchase: Purchase): Outcome | Promise<Outcome> {
+    return this.decide(purchase) ?? new Promise((settle) => this.ask(purchase, settle));
+  }
+
+  /** What memory is sure of, or null: then the ledger has to be asked. */
+  decide(purchase: Purchase): Outcome | null {
     const snapshot = this.#snapshot;
     if (snapshot === null) {
-      return this.#missing ? { kind: "unknownSale" } : this.#buyUnknown(purchase);
+      return this.#missing ? { kind: "unknownSale" } : null;
     }
     if (snapshot.state !== "open" || this.#stock.latched) {
       const { key } = purchase;
-      if (key === null || (this.#stock.latched && this.#soldKeys.surelyAbsent(key))) {
-        return this.#closedOutcome(snapshot);
-      }
-      return this.#buyAgain({ ...purchase, key });
+      const sure = key === null || (this.#stock.latched && this.#soldKeys.surelyAbsent(key));
+      return sure ? this.#closedOutcome(snapshot) : null;
     }
-    if (snapshot.limit > 0 && purchase.buyer === "") {
-      return { kind: "buyerMissing" };
+    return snapshot.limit > 0 && purchase.buyer === "" ? { kind: "buyerMissing" } : null;
+  }
+
+  /** Asks the ledger. `settle` is called once, at the latest around the deadline. */
+  ask(purchase: Purchase, settle: (outcome: Outcome) => void): void {
+    const { key } = purchase;
+    if (this.#snapshot === null) {
+      void this.#buyUnknown(purchase).then(settle);
+    } else if (key !== null && (this.#snapshot.state !== "open" || this.#stock.latched)) {
+      void this.#buyAgain({ ...purchase, key }).then(settle);
+    } else {
+      this.#submit(purchase, settle);
     }
-    return this.#submit(purchase);
   }
 
   /** What became of a request with this key. Never rejects. */
@@ -222,15 +234,13 @@ export class SaleDesk {
     }
   }
 
-  #submit(purchase: Purchase): Outcome | Promise<Outcome> {
+  #submit(purchase: Purchase, settle: (outcome: Outcome) => void): void {
     const { nowMs, deadlineMs, makeKey, makeToken, queueMax, ledger } = this.#options;
     if (!ledger.ready) {
-      return ledgerAway;
-    }
-    if (this.#commit.queued >= queueMax) {
-      return queueFull;
-    }
-    return new Promise<Outcome>((settle) => {
+      settle(ledgerAway);
+    } else if (this.#commit.queued >= queueMax) {
+      settle(queueFull);
+    } else {
       this.#commit.submit({
         key: purchase.key ?? makeKey(),
         keyIsClients: purchase.key !== null,
@@ -239,8 +249,9 @@ export class SaleDesk {
         token: makeToken(),
         deadlineMs: nowMs() + deadlineMs,
         settle,
+        answered: false,
       });
-    });
+    }
   }
 
   /** Nothing is known of the sale yet: learn it first, then decide. */
@@ -273,7 +284,9 @@ export class SaleDesk {
         const snapshot = this.#snapshot;
         const decided = snapshot !== null && (snapshot.state !== "open" || this.#stock.latched);
         // Stock came back, or the sale was opened, while the key was looked up.
-        return decided ? this.#closedOutcome(snapshot) : this.#submit(purchase);
+        return decided
+          ? this.#closedOutcome(snapshot)
+          : new Promise((settle) => this.#submit(purchase, settle));
       }
       case "away":
         return ledgerAway;

@@ -180,10 +180,15 @@ export class TicketServer {
     if (buyer !== "" && !keyPattern.test(buyer)) {
       return this.#refuse(answers.bad("X-Buyer-Id must be 1 to 128 printable ASCII characters"));
     }
-    const outcome = desk.buy({ key, buyer, quantity });
-    return outcome instanceof Promise
-      ? outcome.then((decided) => this.#answer(desk.sale, decided, startedNs))
-      : this.#answer(desk.sale, outcome, startedNs);
+    const purchase = { key, buyer, quantity };
+    const outcome = desk.decide(purchase);
+    if (outcome !== null) {
+      return this.#answer(desk.sale, outcome, startedNs);
+    }
+    // One promise a request, not two: on the sold path they are a tenth of the time.
+    return new Promise((resolve) => {
+      desk.ask(purchase, (decided) => resolve(this.#answer(desk.sale, decided, startedNs)));
+    });
   }
 
   #answer(sale: string, outcome: Outcome, startedNs: number): Response {
