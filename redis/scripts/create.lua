@@ -38,6 +38,7 @@ local creator = rcall('HGET', stock_key, 'createdBy')
 if creator then
   return creator == operation and 1 or -4
 end
+rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
 local time = rcall('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 rcall(

@@ -22,8 +22,18 @@ local instance, weight, generation = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3
 local living_ms, forget_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local rcall, format = redis.call, string.format
 
-if not (weight and generation and living_ms and forget_ms) then
-  return redis.error_reply('BADARG heartbeat: weight, generation, livingMs, forgetMs are numbers')
+local function whole(number, most)
+  return number and number >= 0 and number <= most and number % 1 == 0
+end
+if
+  not (
+    whole(weight, 1000)
+    and whole(generation, 1e15)
+    and whole(living_ms, 1e15)
+    and whole(forget_ms, 1e15)
+  )
+then
+  return redis.error_reply('BADARG heartbeat: weight, generation, livingMs or forgetMs is out of range')
 end
 local info = rcall(
   'HMGET', stock_key, 'total', 'held', 'paid', 'limit', 'holdMs', 'opensAtMs', 'state', 'epoch', 'serial'
@@ -44,8 +54,10 @@ else
         status = -2
       end
     elseif now_ms - tonumber(beat_ms) <= living_ms then
-      living_weight = living_weight + tonumber(its_weight)
-      living_nodes = living_nodes + 1
+      if its_weight ~= '0' then
+        living_weight = living_weight + tonumber(its_weight)
+        living_nodes = living_nodes + 1
+      end
     elseif now_ms - tonumber(beat_ms) > forget_ms then
       silent[#silent + 1] = nodes[i]
     end
@@ -55,10 +67,10 @@ if status == 0 then
   for i = 1, #silent do
     rcall('HDEL', nodes_key, silent[i])
   end
-  if weight == 0 then
-    rcall('HDEL', nodes_key, instance)
-  else
-    rcall('HSET', nodes_key, instance, format('%.0f %d %d', now_ms, weight, generation))
+  -- A node that leaves stays until it is forgotten, with weight 0: its fence must outlast whatever
+  -- of its batches is still on the way.
+  rcall('HSET', nodes_key, instance, format('%.0f %d %.0f', now_ms, weight, generation))
+  if weight > 0 then
     living_weight = living_weight + weight
     living_nodes = living_nodes + 1
   end

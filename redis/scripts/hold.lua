@@ -36,8 +36,11 @@ local rcall, format = redis.call, string.format
 
 -- Validate everything before the first write: a script that fails half way is not rolled back.
 local parsed, requests = pcall(cjson.decode, ARGV[4])
-if not parsed or type(requests) ~= 'table' or not generation then
-  return redis.error_reply('BADARG hold: generation or requests cannot be read')
+if not parsed or type(requests) ~= 'table' then
+  return redis.error_reply('BADARG hold: requests cannot be read')
+end
+if not (generation and generation >= 0 and generation <= 1e15 and generation % 1 == 0) then
+  return redis.error_reply('BADARG hold: generation is a whole number')
 end
 local count = #requests / 4
 if count < 1 or count > 1000 or count % 1 ~= 0 then
@@ -72,10 +75,10 @@ local state, epoch, serial = info[7], tonumber(info[8]), tonumber(info[9])
 local left = total - held - paid
 assert(left >= 0 and held >= 0, 'the sale is oversold')
 
-local beat_ms, weight, newest = 0, 0, -1
+local weight, newest = 0, -1
 local node = rcall('HGET', nodes_key, instance)
 if node then
-  beat_ms, weight, newest = string.match(node, '^(%d+) (%d+) (%d+)$')
+  weight, newest = string.match(node, '^%d+ (%d+) (%d+)$')
   newest = tonumber(newest)
 end
 if generation < newest then
@@ -131,8 +134,15 @@ for i = 1, count do
   end
 end
 
+if n > 0 then
+  -- These fail here, before the first write, if a key is of another type; the others were read.
+  rcall('HLEN', orders_key)
+  rcall('ZCARD', deadlines_key)
+  rcall('XLEN', events_key)
+end
 if generation > newest then
-  rcall('HSET', nodes_key, instance, format('%s %s %d', beat_ms, weight, generation))
+  -- Dated now, else the heartbeat of another node would forget this one, and the fence with it.
+  rcall('HSET', nodes_key, instance, format('%.0f %s %.0f', now_ms, weight, generation))
 elseif replayed and fence and n == 0 then
   rcall('HSET', stock_key, 'fencedAtMs', format('%.0f', now_ms))
 end

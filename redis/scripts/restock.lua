@@ -36,6 +36,7 @@ if total + quantity > 1e9 then
   return -5
 end
 local left = total - tonumber(info[2]) - tonumber(info[3])
+rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
 rcall('HSET', operations_key, operation, format('%.0f', quantity))
 rcall('HINCRBY', stock_key, 'total', format('%.0f', quantity))
 if left == 0 then

@@ -28,6 +28,7 @@ end
 if before == 'closed' then
   return -2
 end
+rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
 rcall('HSET', stock_key, 'state', state)
 rcall('XADD', events_key, '*', 'event', state)
 return 0

@@ -1,0 +1,201 @@
+import { expect, test } from "bun:test";
+
+import { parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { oneServer } from "./support/one-server.ts";
+import type { Ask } from "./support/sale-scripts.ts";
+
+const ledger = oneServer();
+
+const [soldOut, notOnSale, limitReached, fewerLeft, buyerMissing] = [-1, -2, -3, -6, -7];
+
+interface Case {
+  readonly name: string;
+  readonly total?: number;
+  readonly limit?: number;
+  readonly state?: "open" | "paused" | "closed" | "scheduled";
+  /** Sold before, one batch. */
+  readonly before?: readonly Ask[];
+  readonly asks: readonly Ask[];
+  /** A refusal's code, or the serial of the order that the request got, now or before. */
+  readonly gets: readonly number[];
+  readonly left: number;
+}
+
+const cases: readonly Case[] = [
+  { name: "sells one ticket", asks: [["k1"]], gets: [1], left: 9 },
+  {
+    name: "decides in the order of the batch and gives each its serial",
+    asks: [["k1"], ["k2", "ann", 2], ["k3"]],
+    gets: [1, 2, 3],
+    left: 6,
+  },
+  { name: "sells the last ticket", total: 1, asks: [["k1"], ["k2"]], gets: [1, soldOut], left: 0 },
+  {
+    name: "passes over a request that is too large, and sells the rest to the next",
+    total: 3,
+    asks: [["k1", "", 2], ["k2", "", 2], ["k3"], ["k4"]],
+    gets: [1, fewerLeft, 2, soldOut],
+    left: 0,
+  },
+  {
+    name: "sells no request in part",
+    total: 3,
+    asks: [["k1", "", 4]],
+    gets: [fewerLeft],
+    left: 3,
+  },
+  {
+    name: "answers a quantity beyond every sale as fewer left",
+    asks: [["k1", "", 1e300]],
+    gets: [fewerLeft],
+    left: 10,
+  },
+  { name: "sells all in one request", asks: [["k1", "", 10]], gets: [1], left: 0 },
+  {
+    name: "sells a key once within a batch",
+    asks: [["k1"], ["k1"], ["k1"]],
+    gets: [1, 1, 1],
+    left: 9,
+  },
+  {
+    name: "decides a repeated key anew after a refusal within the batch",
+    total: 2,
+    asks: [
+      ["k1", "", 3],
+      ["k1", "", 2],
+    ],
+    gets: [fewerLeft, 1],
+    left: 0,
+  },
+  {
+    name: "gives a repeated key its first order whatever else is asked for",
+    before: [["k1", "ann", 1]],
+    asks: [["k1", "bob", 5]],
+    gets: [1],
+    left: 9,
+  },
+  {
+    name: "keeps the limit over batches",
+    limit: 2,
+    before: [["k1", "ann", 2]],
+    asks: [
+      ["k2", "ann"],
+      ["k3", "bob"],
+    ],
+    gets: [limitReached, 2],
+    left: 7,
+  },
+  {
+    name: "keeps the limit over the requests of one batch",
+    limit: 2,
+    asks: [
+      ["k1", "ann"],
+      ["k2", "ann"],
+      ["k3", "ann"],
+      ["k4", "bob", 2],
+    ],
+    gets: [1, 2, limitReached, 3],
+    left: 6,
+  },
+  {
+    name: "refuses by the limit only what exceeds it",
+    limit: 3,
+    asks: [
+      ["k1", "ann", 2],
+      ["k2", "ann", 2],
+      ["k3", "ann", 1],
+    ],
+    gets: [1, limitReached, 2],
+    left: 7,
+  },
+  {
+    name: "wants a buyer where there is a limit",
+    limit: 1,
+    asks: [["k1"], ["k2", "ann"]],
+    gets: [buyerMissing, 1],
+    left: 9,
+  },
+  {
+    name: "sells nothing while scheduled",
+    state: "scheduled",
+    asks: [["k1"]],
+    gets: [-2],
+    left: 10,
+  },
+  { name: "sells nothing while paused", state: "paused", asks: [["k1"]], gets: [-2], left: 10 },
+  { name: "sells nothing once closed", state: "closed", asks: [["k1"]], gets: [-2], left: 10 },
+  {
+    name: "a known key comes before not on sale",
+    state: "closed",
+    before: [["k1"]],
+    asks: [["k1"], ["k2"]],
+    gets: [1, notOnSale],
+    left: 9,
+  },
+  {
+    name: "a known key comes before sold out and the limit",
+    total: 1,
+    limit: 1,
+    before: [["k1", "ann"]],
+    asks: [
+      ["k1", "ann"],
+      ["k2", "ann"],
+    ],
+    gets: [1, soldOut],
+    left: 0,
+  },
+  {
+    name: "not on sale comes before sold out",
+    total: 1,
+    state: "paused",
+    before: [["k1"]],
+    asks: [["k2"]],
+    gets: [notOnSale],
+    left: 0,
+  },
+  {
+    name: "sold out comes before fewer left, buyer missing and the limit",
+    total: 1,
+    limit: 1,
+    before: [["k1", "ann"]],
+    asks: [["k2", "ann", 2], ["k3"]],
+    gets: [soldOut, soldOut],
+    left: 0,
+  },
+  {
+    name: "fewer left comes before buyer missing and the limit",
+    total: 2,
+    limit: 1,
+    before: [["k1", "ann"]],
+    asks: [
+      ["k2", "ann", 2],
+      ["k3", "", 2],
+    ],
+    gets: [fewerLeft, fewerLeft],
+    left: 1,
+  },
+];
+
+test.each(cases)("$name", async (c) => {
+  const { server, scripts } = ledger;
+  const { total = 10, limit = 0, state = "open", before, asks, gets, left } = c;
+  await scripts.create({ total, limit });
+  if (before !== undefined) {
+    await scripts.setState("open");
+    await scripts.hold(before);
+  }
+  if (state !== "scheduled") {
+    await scripts.setState(state);
+  }
+  const answer = await scripts.hold(asks);
+  const serials = answer.results.map((result) =>
+    typeof result === "number" ? result : parseOrderRecord(scripts.sale, result).serial,
+  );
+  expect({ status: answer.status, serials, left: answer.left }).toEqual({
+    status: 0,
+    serials: [...gets],
+    left,
+  });
+  const held = await server.client.hget(scripts.keys.stock, "held");
+  expect(Number(held)).toBe(total - left);
+});

@@ -1,0 +1,136 @@
+import { expect, test } from "bun:test";
+
+import { contents, countingChanges } from "./support/contents.ts";
+import { oneServer } from "./support/one-server.ts";
+import type { Ask } from "./support/sale-scripts.ts";
+
+const ledger = oneServer();
+const staleGeneration = -2;
+
+async function openSale(total = 10): Promise<typeof ledger> {
+  await ledger.scripts.create({ total });
+  await ledger.scripts.setState("open");
+  return ledger;
+}
+
+const asks: readonly Ask[] = [["k1", "ann", 2], ["k2"], ["k3", "bob", 3]];
+
+test("a batch that is sent again gets the same orders and changes nothing", async () => {
+  const { server, scripts } = await openSale();
+  await scripts.heartbeat();
+  await scripts.hold(asks);
+  const before = await contents(server.client);
+  const again = await countingChanges(server.client, () => scripts.hold(asks));
+  const named = [
+    await scripts.recordOf("k1"),
+    await scripts.recordOf("k2"),
+    await scripts.recordOf("k3"),
+  ];
+  expect(again.value).toMatchObject({ status: 0, left: 4, results: named });
+  expect(again.made).toBe(0);
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("another node that sends the batch again gets the same orders", async () => {
+  const { scripts } = await openSale();
+  await scripts.hold(asks);
+  const again = await scripts.hold(asks, { instance: "node2#b", generation: 7 });
+  const first = await scripts.recordOf("k1");
+  expect(again.left).toBe(4);
+  expect(again.results[0]).toEqual(first);
+});
+
+test("a batch known in part gets its old orders and new ones for the rest", async () => {
+  const { scripts } = await openSale();
+  await scripts.hold(asks);
+  const again = await scripts.hold([["k4"], ["k1", "ann", 2], ["k5"], ["k4"]]);
+  const [known, new4] = [await scripts.recordOf("k1"), await scripts.recordOf("k4")];
+  expect(again.results).toEqual([4, known, 5, new4]);
+  expect(again.left).toBe(2);
+});
+
+test("an order that was released since is answered, and not sold again", async () => {
+  const { server, scripts } = await openSale();
+  await scripts.hold(asks);
+  const released = (await scripts.recordOf("k1")).replace("held", "released");
+  await server.client.hset(scripts.keys.orders, "1", released);
+  const before = await contents(server.client);
+  const again = await scripts.hold([["k1", "ann", 2]]);
+  expect(again.results).toEqual([released]);
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("with a fence a replay writes, so that a wait after it covers it; without, not", async () => {
+  const { server, scripts } = await openSale();
+  await scripts.heartbeat();
+  await scripts.hold(asks);
+  const before = await contents(server.client);
+  const plain = await countingChanges(server.client, () => scripts.hold(asks, { fence: 0 }));
+  const fenced = await countingChanges(server.client, () => scripts.hold(asks, { fence: 1 }));
+  expect([plain.made, fenced.made]).toEqual([0, 1]);
+  await server.client.hdel(scripts.keys.stock, "fencedAtMs");
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("a fence writes nothing where nothing is replayed", async () => {
+  const { server, scripts } = await openSale(1);
+  await scripts.heartbeat();
+  const refuse = () => scripts.hold([["k1", "", 2]], { fence: 1 });
+  const { value, made } = await countingChanges(server.client, refuse);
+  expect({ results: value.results, made }).toEqual({ results: [-6], made: 0 });
+});
+
+test("a copy from an older connection is refused and writes nothing", async () => {
+  const { server, scripts } = await openSale();
+  await scripts.hold([["k0"]], { generation: 3 });
+  const before = await contents(server.client);
+  const late = () => scripts.hold(asks, { generation: 2, fence: 1 });
+  const { value, made } = await countingChanges(server.client, late);
+  expect(value).toMatchObject({ status: staleGeneration, results: [] });
+  expect(made).toBe(0);
+  expect(await contents(server.client)).toEqual(before);
+  expect((await scripts.hold(asks, { generation: 3 })).status).toBe(0);
+});
+
+test("a refused batch raises the fence too: its delayed copy must not sell", async () => {
+  const { scripts } = await openSale(1);
+  expect((await scripts.hold([["k1", "", 2]], { generation: 2 })).results).toEqual([-6]);
+  await scripts.restock("more", 5);
+  const late = await scripts.hold([["k1", "", 2]], { generation: 1 });
+  expect(late.status).toBe(staleGeneration);
+});
+
+test("a heartbeat raises the fence, for its own node only", async () => {
+  const { scripts } = await openSale();
+  await scripts.heartbeat({ instance: "node1#a", generation: 5 });
+  expect((await scripts.hold([["k1"]], { generation: 4 })).status).toBe(staleGeneration);
+  const other = await scripts.hold([["k2"]], { instance: "node2#b", generation: 4 });
+  expect(other.results).toEqual([1]);
+});
+
+test("the fence of a node without a heartbeat stands when others beat", async () => {
+  const { scripts } = await openSale();
+  await scripts.hold([["k0"]], { instance: "node1#a", generation: 2 });
+  const usual = { livingMs: 600, forgetMs: 60_000 };
+  await scripts.heartbeat({ instance: "node2#b", ...usual });
+  const late = await scripts.hold([["k1"]], { instance: "node1#a", generation: 1 });
+  expect(late.status).toBe(staleGeneration);
+});
+
+test("the fence of a node that fell silent stands from its first batch on its return", async () => {
+  const { server, scripts } = await openSale();
+  const usual = { livingMs: 600, forgetMs: 60_000 };
+  const longAgoMs = (await scripts.nowMs()) - 3_600_000;
+  await server.client.hset(scripts.keys.nodes, "node1#a", `${longAgoMs} 1 1`);
+  await scripts.hold([["k0"]], { instance: "node1#a", generation: 2 });
+  await scripts.heartbeat({ instance: "node2#b", ...usual });
+  const late = await scripts.hold([["k1"]], { instance: "node1#a", generation: 1 });
+  expect(late.status).toBe(staleGeneration);
+});
+
+test("the fence of a node that left stands", async () => {
+  const { scripts } = await openSale();
+  await scripts.heartbeat({ generation: 2 });
+  await scripts.heartbeat({ generation: 2, weight: 0 });
+  expect((await scripts.hold([["k1"]], { generation: 1 })).status).toBe(staleGeneration);
+});
