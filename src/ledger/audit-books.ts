@@ -16,9 +16,12 @@ export interface StreamEvent {
 export interface SaleBooks {
   readonly sale: string;
   readonly stock: ReadonlyMap<string, string>;
+  /** Serial -> record. */
   readonly orders: ReadonlyMap<string, string>;
+  /** Request key -> serial. */
   readonly requests: ReadonlyMap<string, string>;
   readonly buyers: ReadonlyMap<string, string>;
+  /** "first-last", serials of a batch -> the millisecond by which they are to be paid. */
   readonly deadlines: ReadonlyMap<string, string>;
   readonly operations: ReadonlyMap<string, string>;
   readonly events: readonly StreamEvent[];

@@ -2,7 +2,7 @@ import type { SaleBooks, StreamEvent } from "./audit-books.ts";
 import { type Findings, wholeNumber } from "./audit-findings.ts";
 import type { OrderState } from "./order-record.ts";
 
-/** What the stream says of one order. */
+/** What the stream says of one order, which it names by its serial. */
 export interface OrderEvents {
   /** Ids of its `held` entries; there must be exactly one. */
   readonly heldIds: string[];
@@ -21,6 +21,7 @@ export interface EventBooks {
   comebacks: number;
   /** The last state that was set; a sale that nobody touched is `scheduled`. */
   state: string;
+  /** By serial. */
   readonly orders: Map<string, OrderEvents>;
 }
 
@@ -40,8 +41,21 @@ export function readEvents(books: SaleBooks, findings: Findings): EventBooks {
   return events;
 }
 
+/** An order's entry has one field, `held` with its record, `paid` or `released` with its serial. */
 function readEvent(entry: StreamEvent, events: EventBooks, findings: Findings): void {
-  const { event } = entry.fields;
+  const { event, held, paid, released } = entry.fields;
+  if (held !== undefined) {
+    readHeld(entry.id, held, events, findings);
+    return;
+  }
+  if (paid !== undefined) {
+    readChange(entry.id, paid, "paid", events, findings);
+    return;
+  }
+  if (released !== undefined) {
+    readChange(entry.id, released, "released", events, findings);
+    return;
+  }
   switch (event) {
     case "created":
       events.created.push(entry.id);
@@ -56,16 +70,13 @@ function readEvent(entry: StreamEvent, events: EventBooks, findings: Findings): 
     case "closed":
       events.state = event;
       return;
-    case "held":
-      readHeld(entry, events, findings);
-      return;
-    case "paid":
-    case "released":
-      readChange(entry, event, events, findings);
-      return;
     case undefined:
     default:
-      findings.add("event", entry.id, `entry ${entry.id}: unknown event ${JSON.stringify(event)}`);
+      findings.add(
+        "event",
+        entry.id,
+        `entry ${entry.id}: unknown event ${JSON.stringify(event ?? entry.fields)}`,
+      );
   }
 }
 
@@ -79,33 +90,33 @@ function tickets(entry: StreamEvent, field: string, findings: Findings): number 
   return number ?? 0;
 }
 
-function readHeld(entry: StreamEvent, events: EventBooks, findings: Findings): void {
-  const { order, record } = entry.fields;
-  if (order === undefined || record === undefined || !record.startsWith("held\t")) {
-    const found = `entry ${entry.id}: it does not name an order and its held record`;
-    findings.add("event", entry.id, found);
+function readHeld(id: string, record: string, events: EventBooks, findings: Findings): void {
+  const [state, serial] = record.split("\t");
+  if (state !== "held" || serial === undefined) {
+    const found = `entry ${id}: it is no record of a held order: ${JSON.stringify(record)}`;
+    findings.add("event", id, found);
     return;
   }
-  const known = events.orders.get(order);
+  const known = events.orders.get(serial);
   if (known === undefined) {
-    events.orders.set(order, { heldIds: [entry.id], record, state: "held" });
+    events.orders.set(serial, { heldIds: [id], record, state: "held" });
   } else {
-    known.heldIds.push(entry.id);
+    known.heldIds.push(id);
     known.state = "held";
   }
 }
 
 function readChange(
-  entry: StreamEvent,
+  id: string,
+  serial: string,
   state: "paid" | "released",
   events: EventBooks,
   findings: Findings,
 ): void {
-  const { order } = entry.fields;
-  const known = events.orders.get(order ?? "");
+  const known = events.orders.get(serial);
   if (known === undefined) {
-    const found = `entry ${entry.id}: order ${order} is ${state}, but no held event came before`;
-    findings.add("event", entry.id, found);
+    const found = `entry ${id}: order ${serial} is ${state}, but no held event came before`;
+    findings.add("event", id, found);
     return;
   }
   known.state = state;

@@ -5,7 +5,7 @@ export type DifferenceKind =
 /** One thing that the books do not agree on. */
 export interface Difference {
   readonly kind: DifferenceKind;
-  /** The order, key, buyer, field or stream entry that it is about. */
+  /** The order (by its serial), key, buyer, field or stream entry that it is about. */
   readonly subject: string;
   /** One sentence that names the subject and both values. */
   readonly text: string;

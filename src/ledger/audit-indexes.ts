@@ -14,25 +14,25 @@ export function compareRequests(
   orders: readonly OrderRecord[],
   findings: Findings,
 ): void {
-  const ordersByKey = new Map<string, string>();
-  for (const { order, key } of orders) {
-    const other = ordersByKey.get(key);
+  const serialsByKey = new Map<string, number>();
+  for (const { serial, key } of orders) {
+    const other = serialsByKey.get(key);
     const found = books.requests.get(key);
     if (other !== undefined) {
-      const text = `request key ${key}: both ${other} and ${order} were sold for it`;
+      const text = `request key ${key}: both order ${other} and order ${serial} were sold for it`;
       findings.add("duplicate", key, text);
-    } else if (found !== order) {
-      const text = `request key ${key}: ${order} was sold for it, it leads to ${stated(found)}`;
+    } else if (found !== String(serial)) {
+      const text = `request key ${key}: order ${serial} was sold for it, it leads to ${stated(found)}`;
       findings.add("request", key, text);
     }
-    ordersByKey.set(key, order);
+    serialsByKey.set(key, serial);
   }
-  for (const [key, order] of books.requests) {
-    if (!ordersByKey.has(key)) {
-      const reason = books.orders.has(order)
+  for (const [key, serial] of books.requests) {
+    if (!serialsByKey.has(key)) {
+      const reason = books.orders.has(serial)
         ? "which was sold for another key"
         : "which is not there";
-      findings.add("request", key, `request key ${key}: it leads to order ${order}, ${reason}`);
+      findings.add("request", key, `request key ${key}: it leads to order ${serial}, ${reason}`);
     }
   }
 }
@@ -72,29 +72,55 @@ export function compareBuyers(
   }
 }
 
-/** Exactly the held orders have a deadline: the time by which they are to be paid. */
+/**
+ * Every held order has one deadline, that of its batch, at the time by which it is to be paid.
+ * A batch keeps its deadline until it has passed, though some of its orders were paid before.
+ */
 export function compareDeadlines(
   books: SaleBooks,
   orders: readonly OrderRecord[],
   findings: Findings,
 ): void {
-  const held = new Map<string, OrderRecord>();
-  for (const order of orders) {
-    if (order.state === "held") {
-      held.set(order.order, order);
+  const bySerial = new Map(orders.map((order) => [order.serial, order]));
+  const covered = new Set<number>();
+  for (const [batch, deadline] of books.deadlines) {
+    const [, first, last] = /^([1-9][0-9]{0,15})-([1-9][0-9]{0,15})$/.exec(batch) ?? [];
+    const size = Number(last) - Number(first) + 1;
+    if (!(size >= 1 && size <= books.orders.size)) {
+      findings.add(
+        "deadline",
+        batch,
+        `deadline ${deadline}: it is for ${batch}, which is no batch`,
+      );
+      continue;
+    }
+    for (let serial = Number(first); serial <= Number(last); serial += 1) {
+      compareDeadline(serial, deadline, bySerial.get(serial), findings);
+      if (covered.has(serial)) {
+        findings.add("deadline", batch, `order ${serial}: it has a second deadline, ${deadline}`);
+      }
+      covered.add(serial);
     }
   }
-  for (const { order, payByMs } of held.values()) {
-    const deadline = books.deadlines.get(order);
-    if (Number(deadline) !== payByMs) {
-      const text = `order ${order}: to be paid by ${payByMs}, its deadline is ${stated(deadline)}`;
-      findings.add("deadline", order, text);
+  for (const { serial, state, payByMs } of orders) {
+    if (state === "held" && !covered.has(serial)) {
+      const text = `order ${serial}: to be paid by ${payByMs}, but it has no deadline`;
+      findings.add("deadline", String(serial), text);
     }
   }
-  for (const [order, deadline] of books.deadlines) {
-    if (!held.has(order)) {
-      const text = `deadline ${deadline}: it is for order ${order}, which is not held`;
-      findings.add("deadline", order, text);
-    }
+}
+
+function compareDeadline(
+  serial: number,
+  deadline: string,
+  order: OrderRecord | undefined,
+  findings: Findings,
+): void {
+  if (order === undefined) {
+    const text = `deadline ${deadline}: it is for order ${serial}, which is not there`;
+    findings.add("deadline", String(serial), text);
+  } else if (Number(deadline) !== order.payByMs) {
+    const text = `order ${serial}: to be paid by ${order.payByMs}, its deadline is ${deadline}`;
+    findings.add("deadline", String(serial), text);
   }
 }

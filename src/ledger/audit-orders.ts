@@ -3,7 +3,7 @@ import type { EventBooks, OrderEvents } from "./audit-events.ts";
 import type { Findings } from "./audit-findings.ts";
 import { compareBuyers, compareDeadlines, compareRequests } from "./audit-indexes.ts";
 import type { AuditedStock } from "./audit-stock.ts";
-import { type OrderRecord, parseOrderRecord, saleOfOrder } from "./order-record.ts";
+import { type OrderRecord, parseOrderRecord } from "./order-record.ts";
 
 /** Holds the orders against stock, stream, request keys, buyers and deadlines. */
 export function compareOrders(
@@ -23,29 +23,34 @@ export function compareOrders(
 
 function readOrders(books: SaleBooks, findings: Findings): OrderRecord[] {
   const orders: OrderRecord[] = [];
-  for (const [order, stored] of books.orders) {
-    const record = readOrder(order, stored, findings);
+  for (const [serial, stored] of books.orders) {
+    const record = readOrder(books.sale, serial, stored, findings);
     if (record === null) {
       continue;
     }
     orders.push(record);
-    const { serial, quantity } = record;
-    if (saleOfOrder(order) !== books.sale || order.split(".")[1] !== String(serial)) {
-      const text = `order ${order}: its id does not name sale ${books.sale} and serial ${serial}`;
-      findings.add("order", order, text);
+    if (serial !== String(record.serial)) {
+      const text = `order ${serial}: its record says that it is order ${record.serial}`;
+      findings.add("order", serial, text);
     }
-    if (quantity < 1) {
-      findings.add("order", order, `order ${order}: it is for ${quantity} tickets`);
+    if (record.quantity < 1) {
+      findings.add("order", serial, `order ${serial}: it is for ${record.quantity} tickets`);
     }
   }
   return orders;
 }
 
-function readOrder(order: string, stored: string, findings: Findings): OrderRecord | null {
+function readOrder(
+  sale: string,
+  serial: string,
+  stored: string,
+  findings: Findings,
+): OrderRecord | null {
   try {
-    return parseOrderRecord(order, stored);
+    return parseOrderRecord(sale, stored);
   } catch (error) {
-    findings.add("order", order, error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    findings.add("order", serial, `order ${serial}: ${reason}`);
     return null;
   }
 }
@@ -67,6 +72,7 @@ function compareTickets(
   }
 }
 
+/** Serials go from 1 to the newest without a gap, and no two orders share one. */
 function compareSerials(
   orders: readonly OrderRecord[],
   stock: AuditedStock,
@@ -74,69 +80,69 @@ function compareSerials(
 ): void {
   const ordered = [...orders].sort((a, b) => a.serial - b.serial);
   const newest = stock.serial;
-  let previous: OrderRecord | null = null;
-  for (const current of ordered) {
-    const expected: number = (previous?.serial ?? 0) + 1;
-    if (current.serial === previous?.serial) {
-      const text = `serial ${current.serial}: both ${previous.order} and ${current.order} have it`;
-      findings.add("duplicate", String(current.serial), text);
-    } else if (current.serial > expected) {
-      nameGap(expected, current.serial - 1, findings);
+  let last = 0;
+  for (const { serial, order } of ordered) {
+    if (serial === last) {
+      const text = `serial ${serial}: two orders have it, one of them ${order}`;
+      findings.add("duplicate", String(serial), text);
+    } else if (serial > last + 1) {
+      nameGap(last + 1, serial - 1, findings);
     }
-    previous = current;
+    last = serial;
   }
-  const last = previous?.serial ?? 0;
   if (newest !== null && newest > last) {
     nameGap(last + 1, newest, findings);
   }
   if (newest !== null && newest < last) {
-    const text = `stock: serial is ${newest}, but order ${previous?.order} has serial ${last}`;
-    findings.add("serial", "serial", text);
+    findings.add("serial", "serial", `stock: serial is ${newest}, but there is an order ${last}`);
   }
 }
 
 function nameGap(first: number, last: number, findings: Findings): void {
-  const which = first === last ? `serial ${first}` : `serials ${first} to ${last}`;
-  findings.add("serial", String(first), `${which}: no order has ${first === last ? "it" : "them"}`);
+  const text =
+    first === last
+      ? `serial ${first}: no order has it`
+      : `serials ${first} to ${last}: no order has them`;
+  findings.add("serial", String(first), text);
 }
 
 function compareWithStream(books: SaleBooks, events: EventBooks, findings: Findings): void {
-  for (const [order, record] of books.orders) {
-    const said = events.orders.get(order);
+  for (const [serial, record] of books.orders) {
+    const said = events.orders.get(serial);
     if (said === undefined) {
-      findings.add("lost", order, `order ${order}: it has no held event in the stream`);
+      findings.add("lost", serial, `order ${serial}: it has no held event in the stream`);
     } else {
-      compareOrderWithStream(order, record, said, findings);
+      compareOrderWithStream(serial, record, said, findings);
     }
   }
-  for (const [order, said] of events.orders) {
-    if (!books.orders.has(order)) {
-      const text = `entry ${said.heldIds[0]}: it holds order ${order}, which is not there`;
-      findings.add("event", order, text);
+  for (const [serial, said] of events.orders) {
+    if (!books.orders.has(serial)) {
+      const text = `entry ${said.heldIds[0]}: it holds order ${serial}, which is not there`;
+      findings.add("event", serial, text);
     }
   }
 }
 
 function compareOrderWithStream(
-  order: string,
+  serial: string,
   record: string,
   said: OrderEvents,
   findings: Findings,
 ): void {
   if (said.heldIds.length > 1) {
     const ids = said.heldIds.slice(0, 5).join(", ");
-    const text = `order ${order}: ${said.heldIds.length} held events (${ids}), there must be one`;
-    findings.add("duplicate", order, text);
+    const text = `order ${serial}: ${said.heldIds.length} held events (${ids}), there must be one`;
+    findings.add("duplicate", serial, text);
   }
   // The state is what changes in the life of an order; all that follows it is fixed.
   const [core, saidCore] = [record, said.record].map((text) => text.slice(text.indexOf("\t")));
   if (core !== saidCore) {
     const values = `${JSON.stringify(record)}, its held event says ${JSON.stringify(said.record)}`;
-    findings.add("event", order, `order ${order}: the ledger says ${values}`);
+    findings.add("event", serial, `order ${serial}: the ledger says ${values}`);
   }
   const state = record.slice(0, Math.max(0, record.indexOf("\t")));
   if (state !== said.state) {
-    const text = `order ${order}: it is ${state}, the stream's last word is ${said.state}`;
-    findings.add("event", order, text);
+    const text = `order ${serial}: it is ${state}, the stream's last word is ${said.state}`;
+    findings.add("event", serial, text);
   }
 }
