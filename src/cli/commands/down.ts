@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 
+import { checkArguments, explained } from "../command.ts";
 import { readStateDir } from "../stack/config.ts";
-import { checkFlags, orExplain } from "../stack/failure.ts";
 import { stopStack } from "../stack/stack.ts";
 
 const flags = {
@@ -12,8 +12,8 @@ export default defineCommand({
   meta: { name: "down", description: "Stops the stack in the background; what was sold is kept" },
   args: flags,
   run: ({ args }) =>
-    orExplain("down", async () => {
-      checkFlags(args, flags);
+    explained("down", async () => {
+      checkArguments(args, flags);
       const stateDir = readStateDir(args);
       if (!(await stopStack(stateDir, (line) => console.log(line)))) {
         console.log(`no stack is up in ${stateDir}`);

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 
+import { checkArguments, explained } from "../command.ts";
 import { readStateDir } from "../stack/config.ts";
-import { checkFlags, orExplain } from "../stack/failure.ts";
 import { formatParts, formatSale } from "../stack/show.ts";
 import { readStatus } from "../stack/status.ts";
 
@@ -14,8 +14,8 @@ export default defineCommand({
   meta: { name: "status", description: "Shows the stack in the background; exit 0 if all is up" },
   args: flags,
   run: ({ args }) =>
-    orExplain("status", async () => {
-      checkFlags(args, flags);
+    explained("status", async () => {
+      checkArguments(args, flags);
       const status = await readStatus(readStateDir(args));
       if (args.json === true) {
         console.log(JSON.stringify(status, null, 2));

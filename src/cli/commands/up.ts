@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 
+import { checkArguments, explained } from "../command.ts";
 import { readStackOptions } from "../stack/config.ts";
-import { checkFlags, orExplain } from "../stack/failure.ts";
 import { formatNextSteps, formatParts, formatSale } from "../stack/show.ts";
 import { startStack } from "../stack/stack.ts";
 import { readStatus } from "../stack/status.ts";
@@ -29,8 +29,8 @@ export default defineCommand({
   },
   args: flags,
   run: ({ args }) =>
-    orExplain("up", async () => {
-      checkFlags(args, flags);
+    explained("up", async () => {
+      checkArguments(args, flags);
       const options = readStackOptions(args);
       await startStack(options, (line) => console.log(line));
       const status = await readStatus(options.stateDir);

@@ -62,7 +62,7 @@ function isStackRecord(value: unknown): value is StackRecord {
   return typeof value === "object" && value !== null && "version" in value && value.version === 1;
 }
 
-/** Written beside and renamed: whoever is killed in the middle leaves the old one or the new one. */
+/** Written beside and renamed: who is killed in the middle leaves the old one or the new one. */
 export function writeRecord(record: StackRecord): void {
   const path = recordPath(record.options.stateDir);
   mkdirSync(record.options.stateDir, { recursive: true, mode: 0o700 });

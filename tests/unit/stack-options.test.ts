@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+
+import { readStackOptions } from "../../src/cli/stack/config.ts";
+import { withLock } from "../../src/cli/stack/lock.ts";
+import { checkOptions, stackDefaults, StackError } from "../../src/cli/stack/options.ts";
+
+function faultsOf(changes: object): string {
+  try {
+    checkOptions({ ...stackDefaults, ...changes });
+  } catch (error) {
+    expect(error).toBeInstanceOf(StackError);
+    return error instanceof Error ? error.message : "";
+  }
+  return "";
+}
+
+describe("what a stack is told", () => {
+  test("the defaults are the ports and weights that the README names", () => {
+    const { nginxPort, redisPort, nodePort, weights } = readStackOptions({});
+    expect({ nginxPort, redisPort, nodePort, weights }).toEqual({
+      nginxPort: 8080,
+      redisPort: 6390,
+      nodePort: 3001,
+      weights: [1, 2, 3, 4],
+    });
+    expect(faultsOf({})).toBe("");
+  });
+
+  test("the status page moves with the port of nginx", () => {
+    expect(readStackOptions({ "nginx-port": "9000" }).statusPort).toBe(9001);
+    expect(readStackOptions({ "nginx-port": "9000", "status-port": "7" }).statusPort).toBe(7);
+  });
+
+  test("a value that is none is refused by name", () => {
+    expect(() => readStackOptions({ "redis-port": "6e3" })).toThrow("--redis-port takes a whole");
+    expect(() => readStackOptions({ durability: "strong" })).toThrow("memory, primary, replica");
+    expect(() => readStackOptions({ locale: "fr" })).toThrow("zh, en");
+  });
+
+  test("two parts on one port are both named", () => {
+    expect(faultsOf({ nginxPort: 3003 })).toContain("nginx and node3 would both listen on 3003");
+  });
+
+  test("every fault is told at once", () => {
+    const faults = faultsOf({ redisPort: 0, sale: "Bad Sale", limitPerSecond: 0 }).split("\n");
+    expect(faults).toHaveLength(3);
+  });
+});
+
+describe("two commands on one stack", () => {
+  test("the second is refused while the first works, and let in afterwards", async () => {
+    const stateDir = `/nowhere/${crypto.randomUUID()}`;
+    const gate = Promise.withResolvers<void>();
+    const first = withLock(stateDir, () => gate.promise);
+    expect(withLock(stateDir, async () => {})).rejects.toThrow("another command is starting");
+    await withLock(`${stateDir}-other`, async () => {});
+    gate.resolve();
+    await first;
+    await withLock(stateDir, async () => {});
+  });
+
+  test("a command that fails lets go", async () => {
+    const stateDir = `/nowhere/${crypto.randomUUID()}`;
+    const failing = withLock(stateDir, () => Promise.reject(new Error("no")));
+    await failing.catch(() => {});
+    expect(await withLock(stateDir, () => Promise.resolve("in"))).toBe("in");
+  });
+});
