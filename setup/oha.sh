@@ -57,6 +57,10 @@ cargo_progress() {
 build_oha() {
   local build=$CACHE_DIR/oha/build incoming=$CACHE_DIR/oha/.incoming
   rm -rf -- "$incoming" || return
+  # Away from wherever the operator stands: toolchain files there are not meant for us.
+  cd -- "$CACHE_DIR" || return
+  # A cargo that is too old may come first on the PATH; Debian's was installed because of it.
+  has_rust || PATH=/usr/bin:$PATH
   CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80 \
     timeout --foreground --kill-after=10 "$CARGO_LIMIT_S" \
     cargo install oha --version "$OHA_VERSION" --locked --root "$incoming" \
