@@ -1,19 +1,15 @@
 import type { AuditResult } from "../../ledger/audit.ts";
-import { formatCount } from "./numbers.ts";
+import { formatCount, formatFigure } from "./numbers.ts";
 
 /** Differences that are printed; `--json` has up to a thousand. */
 const printedMax = 30;
-
-function figure(value: number | null): string {
-  return value === null ? "?" : formatCount(value);
-}
 
 /** What the audit found, in words. */
 export function formatAudit(audit: AuditResult): string {
   const { stock, differenceCount } = audit;
   const lines = [
-    `sale ${audit.sale}: total ${figure(stock.total)} = held ${figure(stock.held)} + ` +
-      `paid ${figure(stock.paid)} + left ${figure(stock.left)}`,
+    `sale ${audit.sale}: total ${formatFigure(stock.total)} = held ${formatFigure(stock.held)} + ` +
+      `paid ${formatFigure(stock.paid)} + left ${formatFigure(stock.left)}`,
     `  ${formatCount(audit.orders)} orders, ${formatCount(audit.events)} events in the stream`,
   ];
   if (differenceCount === 0) {

@@ -5,6 +5,11 @@ export function formatCount(value: number): string {
   return grouped.format(value);
 }
 
+/** A figure of the ledger, or a question mark where what is stored there is none. */
+export function formatFigure(value: number | null): string {
+  return value === null ? "?" : formatCount(value);
+}
+
 /** Milliseconds with as many digits as mean something. */
 export function formatMs(ms: number): string {
   return ms < 100 ? ms.toFixed(1) : formatCount(ms);

@@ -1,0 +1,104 @@
+import { SaleOperations } from "../../ledger/operations.ts";
+import { CommandError } from "../command.ts";
+import { type ReportedLoad, runReportedLoad } from "../load/reported-load.ts";
+import { withFault } from "../report/report.ts";
+import type { StackOptions } from "../stack/options.ts";
+import { listSession, signalProcess } from "../stack/process-table.ts";
+import { readRecord } from "../stack/record.ts";
+import { type Stack, startStack, stopStack } from "../stack/stack.ts";
+import { awaitOnSale } from "./on-sale.ts";
+import { Progress } from "./progress.ts";
+
+export interface DemoOptions {
+  readonly stack: StackOptions;
+  readonly tickets: number;
+  readonly requests: number;
+  readonly connections: number;
+  readonly holdSeconds: number;
+}
+
+const timeoutSeconds = 5;
+
+/**
+ * The main job from end to end: starts a stack that begins with nothing, opens a sale, sends a
+ * crowd at Nginx, and stops everything again, however it went.
+ */
+export async function runDemo(
+  options: DemoOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ReportedLoad> {
+  const { stateDir, sale } = options.stack;
+  const stack = await startStack(options.stack, say);
+  try {
+    goOn(signal);
+    await openSale(stack.redisUrl, options);
+    await awaitOnSale(stack.nodes, sale);
+    say(`sale ${sale} is open: ${options.tickets} tickets`);
+    goOn(signal);
+    return checkSellOut(await sell(stack, options, say, signal), options);
+  } finally {
+    await stopStack(stateDir);
+    say("everything is stopped");
+  }
+}
+
+/** Ends what is left of a stack without waiting for it. */
+export function killStack(stateDir: string): void {
+  for (const { identity } of readRecord(stateDir)?.processes ?? []) {
+    for (const pid of listSession(identity)) {
+      signalProcess(pid, "SIGKILL");
+    }
+  }
+}
+
+async function openSale(redisUrl: string, options: DemoOptions): Promise<void> {
+  const { sale } = options.stack;
+  const { tickets: total, holdSeconds } = options;
+  const operations = new SaleOperations(redisUrl);
+  try {
+    await operations.create({ sale, total, limit: 0, holdMs: holdSeconds * 1_000, opensAtMs: 0 });
+    await operations.setState(sale, "open");
+  } finally {
+    operations.close();
+  }
+}
+
+async function sell(
+  stack: Stack,
+  options: DemoOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ReportedLoad> {
+  const { tickets, requests, connections } = options;
+  const { sale } = options.stack;
+  const { redisUrl, url } = stack;
+  const extent = { requests };
+  const crowd = { url: `${url}/buy/ticket`, body: null, extent, connections, timeoutSeconds };
+  const statusUrl = `${stack.statusUrl}/nginx-status`;
+  say(`sending ${requests} requests on ${connections} connections to ${crowd.url}`);
+  const progress = new Progress({ redisUrl, sale, statusUrl, requests, tickets });
+  try {
+    const surroundings = { nodes: stack.nodes, ledger: { redisUrl, sale }, sale };
+    return await runReportedLoad({ ...crowd, ratePerSecond: null }, surroundings, signal);
+  } finally {
+    await progress.stop();
+  }
+}
+
+/** More requests than tickets, and nobody else who buys: then nothing may be left. */
+function checkSellOut(load: ReportedLoad, { tickets, requests }: DemoOptions): ReportedLoad {
+  const { report, details } = load;
+  const left = report.books?.left ?? null;
+  if (requests <= tickets || left === 0) {
+    return load;
+  }
+  const fault = `${left} of ${tickets} tickets are left after ${requests} requests: undersold`;
+  return { report: withFault(report, fault), details };
+}
+
+function goOn(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw new CommandError("the demo was called off");
+  }
+}

@@ -1,0 +1,95 @@
+import type { SaleBooks } from "../../ledger/audit-books.ts";
+import { compareBooks } from "../../ledger/audit.ts";
+import type { SaleSnapshot } from "../../sale/sale.ts";
+import type { Crowd, Latency } from "../load/crowd.ts";
+import type { NodeCount } from "../load/node-counts.ts";
+import type { Outcomes } from "../load/outcomes.ts";
+import { readTimeline, type Timeline } from "./timeline.ts";
+import { type Books, judge } from "./verdict.ts";
+
+/** What `--json` writes. Null: it was not to be known, for want of a ledger or of tickets left. */
+export interface Report {
+  readonly sale: string | null;
+  readonly tickets: number | null;
+  readonly requests: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly outcomes: Outcomes;
+  readonly latencyMs: Readonly<Record<string, Latency | null>>;
+  /** Purchases that each node answered. */
+  readonly perNode: Readonly<Record<string, number>>;
+  /** From the first sale to the last, by the ledger's clock; null unless nothing is left. */
+  readonly timeToSellOutMs: number | null;
+  readonly books: Books | null;
+  readonly verdict: "balanced" | "unbalanced" | null;
+  /** Why the verdict is "unbalanced", a sentence each. */
+  readonly faults: readonly string[];
+  /** Answers that no node gave: Nginx's own, nearly all of them "sold out" from its cache. */
+  readonly answeredByNginx: number | null;
+  /** Requests without an answer, by reason. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** A node as the text report shows it. */
+export interface NodeShare extends NodeCount {
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** What stands in the text report only. */
+export interface Details {
+  readonly nodes: readonly NodeShare[];
+  readonly timeline: Timeline | null;
+}
+
+/** What is known of the sale that the crowd bought of. */
+export interface LedgerView {
+  readonly before: SaleSnapshot;
+  readonly books: SaleBooks;
+}
+
+/** Puts a report together from what the crowd, the nodes and the ledger say. */
+export function makeReport(
+  crowd: Crowd,
+  nodes: readonly NodeShare[],
+  ledger: LedgerView | null,
+  sale: string | null,
+): { report: Report; details: Details } {
+  const audit = ledger === null ? null : compareBooks(ledger.books);
+  const judged = ledger === null || audit === null ? null : judge(crowd, ledger.before, audit);
+  const timeline = ledger === null ? null : readTimeline(ledger.books.events, ledger.before.serial);
+  const answered = crowd.requests - crowd.outcomes.failed;
+  const byNodes = nodes.reduce((sum, node) => sum + node.answered, 0);
+  const soldOut = judged?.books.left === 0 && timeline !== null;
+  const report: Report = {
+    sale: ledger?.before.sale ?? sale,
+    tickets: judged?.books.total ?? null,
+    requests: crowd.requests,
+    seconds: round(crowd.seconds, 3),
+    perSecond: crowd.seconds === 0 ? 0 : round(answered / crowd.seconds, 1),
+    outcomes: crowd.outcomes,
+    latencyMs: { sold: null, soldOut: null, ...crowd.latencyMs },
+    perNode: Object.fromEntries(nodes.map((node) => [node.name, node.answered])),
+    timeToSellOutMs: soldOut ? timeline.durationMs : null,
+    books: judged?.books ?? null,
+    verdict: judged === null ? null : verdictOf(judged.faults),
+    faults: judged?.faults ?? [],
+    // A node may have answered somebody who had given up waiting.
+    answeredByNginx: nodes.length === 0 ? null : Math.max(0, answered - byNodes),
+    errors: crowd.errors,
+  };
+  return { report, details: { nodes, timeline } };
+}
+
+/** The report with one more fault in it. */
+export function withFault(report: Report, fault: string): Report {
+  return { ...report, faults: [...report.faults, fault], verdict: "unbalanced" };
+}
+
+function verdictOf(faults: readonly string[]): "balanced" | "unbalanced" {
+  return faults.length === 0 ? "balanced" : "unbalanced";
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
