@@ -60,9 +60,7 @@ export class DurabilityWait {
     }
     const reached = waitReply.value as number | readonly [number, number];
     const durable =
-      typeof reached === "number"
-        ? reached >= 1
-        : Number(reached[0]) >= 1 && Number(reached[1]) >= replicas;
+      typeof reached === "number" ? reached >= 1 : reached[0] >= 1 && reached[1] >= replicas;
     return { raw, durable };
   }
 
@@ -71,7 +69,7 @@ export class DurabilityWait {
     const version = /redis_version:(\d+)\.(\d+)/.exec(await client.info("server"));
     const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
     const hasWaitAof = major > 7 || (major === 7 && minor >= 2);
-    const settings = (await client.config("GET", "append*")) as string[];
+    const settings = await client.config("GET", "append*");
     const setting = (name: string) => settings[settings.indexOf(name) + 1];
     if (setting("appendonly") !== "yes") {
       throw new Error(`MISCONF durability ${this.#durability} needs a Redis with appendonly yes`);

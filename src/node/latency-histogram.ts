@@ -26,7 +26,7 @@ export class LatencyHistogram {
     let series = this.#series.get(outcome);
     if (series === undefined) {
       series = {
-        counts: new Array<number>(bucketsSeconds.length + 1).fill(0),
+        counts: Array.from({ length: bucketsSeconds.length + 1 }, () => 0),
         sumSeconds: 0,
         count: 0,
       };
