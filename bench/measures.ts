@@ -3,7 +3,16 @@ import type { Measure } from "./measure.ts";
 /** The measurements by name, in the order in which they run. Loaded when they are called for. */
 export const measures: Readonly<Record<string, () => Promise<Measure>>> = {
   sold: () => import("./measures/sold.ts").then((module) => module.measureSold),
+  primary: () => import("./measures/primary.ts").then((module) => module.measurePrimary),
   soldOut: () => import("./measures/sold-out.ts").then((module) => module.measureSoldOut),
+  soldOutKeyed: () =>
+    import("./measures/sold-out-keyed.ts").then((module) => module.measureSoldOutKeyed),
+  edge: () => import("./measures/edge.ts").then((module) => module.measureEdge),
+  upstream: () => import("./measures/upstream.ts").then((module) => module.measureUpstream),
+  memory: () => import("./measures/memory.ts").then((module) => module.measureMemory),
+  coldStart: () => import("./measures/cold-start.ts").then((module) => module.measureColdStart),
+  sellOut: () => import("./measures/sell-out.ts").then((module) => module.measureSellOut),
+  baseline: () => import("./measures/baseline.ts").then((module) => module.measureBaseline),
 };
 
 /** Names from `a,b`; all of them for "all". Throws with the names there are. */

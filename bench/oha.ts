@@ -1,3 +1,6 @@
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+
 import type { Workshop } from "./workshop.ts";
 
 export interface Load {
@@ -24,25 +27,30 @@ export function loadLimitMs(requests: number): number {
   return 30_000 + (requests / requestsPerSecondMin) * 1_000;
 }
 
+const ohaReport = Type.Object({
+  summary: Type.Object({ total: Type.Number() }),
+  statusCodeDistribution: Type.Record(Type.String(), Type.Integer()),
+  errorDistribution: Type.Record(Type.String(), Type.Integer()),
+});
+
+/** The command that sends a load: HTTP/1.1, bounded in requests and in time for each of them. */
+export function ohaCommand({ url, requests, connections }: Load): string[] {
+  const bounds = `-n ${requests} -c ${connections} -t ${requestTimeoutSeconds}s`;
+  const form = "--no-tui --output-format json --disable-compression -m POST";
+  return ["oha", ...form.split(" "), ...bounds.split(" "), url];
+}
+
 /** Sends POST requests with oha: HTTP/1.1, connections kept alive, one request at a time on each. */
 export async function runOha(workshop: Workshop, load: Load): Promise<LoadReport> {
-  const { url, requests, connections } = load;
+  const { url, requests } = load;
   const printed = await workshop.run(
     {
       name: "oha",
-      command: [
-        ...["oha", "--no-tui", "--output-format", "json", "--disable-compression"],
-        ...["-n", String(requests), "-c", String(connections), "-m", "POST"],
-        ...["-t", `${requestTimeoutSeconds}s`, url],
-      ],
+      command: ohaCommand(load),
     },
     loadLimitMs(requests),
   );
-  const report = JSON.parse(printed) as {
-    summary: { total: number };
-    statusCodeDistribution: Record<string, number>;
-    errorDistribution: Record<string, number>;
-  };
+  const report = Value.Parse(ohaReport, JSON.parse(printed));
   const errors = Object.entries(report.errorDistribution);
   if (errors.length > 0) {
     const counts = errors.map(([what, count]) => `${count} x ${what}`).join("; ");

@@ -3,7 +3,7 @@ import { cpuMicrosOf, familyOf } from "./process-costs.ts";
 import type { Reading } from "./result.ts";
 
 /** Server processes by name; the children of each count with it. */
-export type Servers = Readonly<Record<string, number>>;
+export type Servers = Readonly<Record<string, readonly number[]>>;
 
 /** Puts a load on servers and tells rate and processor time a request. */
 export async function readLoad(
@@ -13,19 +13,21 @@ export async function readLoad(
   const before = usage(servers);
   const { requests, seconds } = await load();
   const after = usage(servers);
-  const cpuMicros = Object.fromEntries(
-    Object.keys(servers).map((name) => [
-      name,
-      ((after[name] as number) - (before[name] as number)) / requests,
-    ]),
-  );
+  const cpuMicros: Record<string, number> = {};
+  for (const [name, micros] of after) {
+    cpuMicros[name] = (micros - (before.get(name) ?? 0)) / requests;
+  }
   return { requests, seconds, perSecond: requests / seconds, cpuMicros };
 }
 
-function usage(servers: Servers): Record<string, number> {
-  const used = Object.entries(servers).map(([name, pid]) => [
-    name,
-    familyOf(pid).reduce((sum, member) => sum + cpuMicrosOf(member), 0),
-  ]);
-  return Object.fromEntries(used) as Record<string, number>;
+function usage(servers: Servers): Map<string, number> {
+  const used = new Map<string, number>();
+  for (const [name, pids] of Object.entries(servers)) {
+    const members = pids.flatMap(familyOf);
+    used.set(
+      name,
+      members.reduce((sum, member) => sum + cpuMicrosOf(member), 0),
+    );
+  }
+  return used;
 }

@@ -83,7 +83,9 @@ function details(result: Result): string[] {
 
 function ratioDetails(result: RatioResult): string[] {
   const sides = [result.ours, result.other];
-  return alignColumns(sides.map(sideRow)).map((line) => `  ${line}`);
+  const rows = alignColumns(sides.map(sideRow)).map((line) => `  ${line}`);
+  const cpu = `${ratioText(result.cpuRatio.median)} (${ratioRange(result.cpuRatio)})`;
+  return [...rows, `  processor time a request, the other's over ours: ${cpu}`];
 }
 
 function figureDetails({ figure, unit }: FigureResult): string[] {
@@ -105,6 +107,10 @@ function sideRow(side: SideResult): string[] {
 
 function rangeText(spread: Spread): string {
   return `${figureText(spread.min)}..${figureText(spread.max)}`;
+}
+
+function ratioRange(spread: Spread): string {
+  return `${ratioText(spread.min)}..${ratioText(spread.max)}`;
 }
 
 function ratioText(value: number): string {

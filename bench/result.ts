@@ -24,6 +24,11 @@ export interface RatioResult {
   /** The ratio to reach; null where the figure is for orientation. */
   readonly atLeast: number | null;
   readonly ratio: Spread;
+  /**
+   * Processor time of the other side's servers, a request, divided by that of ours. Less disturbed
+   * by neighbours than the rate; it does not see what runs beside each other on two cores.
+   */
+  readonly cpuRatio: Spread;
   readonly ours: SideResult;
   readonly other: SideResult;
   readonly notes: readonly string[];

@@ -35,16 +35,18 @@ export async function runBench(
   const facts = factsOf(options);
   for (const name of names) {
     const workshop = await Workshop.open(options.firstPort);
-    const release = closeOnSignal(workshop);
+    const signal = closeOnSignal(workshop);
     try {
       results.push(...(await runOne(name, { workshop, options, say })));
     } catch (error) {
+      // What a signal broke off has not failed.
+      await signal.ending;
       const reason = error instanceof Error ? error.message : String(error);
       failures.push(`${name}: ${reason}`);
       say(`${name} failed: ${reason}`);
     } finally {
       await workshop.close();
-      release();
+      signal.release();
     }
   }
   return { facts, results, failures };
@@ -70,14 +72,22 @@ function factsOf({ rounds, connections }: BenchOptions): RunFacts {
   };
 }
 
+interface SignalWatch {
+  /** Set by a signal; it ends with this process and so is never kept. */
+  ending: Promise<never> | null;
+  release: () => void;
+}
+
 /** A signal ends everything that was started, then this process. */
-function closeOnSignal(workshop: Workshop): () => void {
+function closeOnSignal(workshop: Workshop): SignalWatch {
+  const watch: SignalWatch = { ending: null, release: () => undefined };
   const handlers = Object.entries(exitCodes).map(([signal, exitCode]) => {
     const handler = () => {
-      void workshop.abandon().finally(() => process.exit(exitCode));
+      watch.ending ??= workshop.abandon().then(() => process.exit(exitCode));
     };
     process.once(signal, handler);
     return () => process.off(signal, handler);
   });
-  return () => handlers.forEach((remove) => remove());
+  watch.release = () => handlers.forEach((remove) => remove());
+  return watch;
 }

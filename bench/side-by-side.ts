@@ -1,5 +1,5 @@
 import type { RatioResult, Reading, SideResult } from "./result.ts";
-import { spreadOf } from "./statistics.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
 
 /** One of two things that are held against each other. */
 export interface Side {
@@ -17,6 +17,11 @@ export interface Comparison {
   readonly notes: readonly string[];
 }
 
+interface Pair {
+  readonly ours: Reading;
+  readonly other: Reading;
+}
+
 /**
  * Measures both sides by turns and divides round by round.
  *
@@ -31,16 +36,11 @@ export async function compare(
   rounds: number,
   onRound: (round: number, ours: Reading, other: Reading) => void,
 ): Promise<RatioResult> {
-  const ours: Reading[] = [];
-  const other: Reading[] = [];
+  const pairs: Pair[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    const oursFirst = round % 2 === 1;
-    const first = await (oursFirst ? comparison.ours : comparison.other).measure(round);
-    const second = await (oursFirst ? comparison.other : comparison.ours).measure(round);
-    const [own, theirs] = oursFirst ? [first, second] : [second, first];
-    ours.push(own);
-    other.push(theirs);
-    onRound(round, own, theirs);
+    const pair = await measurePair(comparison, round);
+    pairs.push(pair);
+    onRound(round, pair.ours, pair.other);
   }
   const { id, what, atLeast, notes } = comparison;
   return {
@@ -48,22 +48,37 @@ export async function compare(
     id,
     what,
     atLeast,
-    ratio: spreadOf(ours.map((own, i) => own.perSecond / (other[i] as Reading).perSecond)),
-    ours: sideResult(comparison.ours.name, ours),
-    other: sideResult(comparison.other.name, other),
+    ratio: spreadOf(pairs.map(({ ours, other }) => ours.perSecond / other.perSecond)),
+    cpuRatio: spreadOf(pairs.map(({ ours, other }) => cpuOf(other) / cpuOf(ours))),
+    ours: sideResult(
+      comparison.ours.name,
+      pairs.map((pair) => pair.ours),
+    ),
+    other: sideResult(
+      comparison.other.name,
+      pairs.map((pair) => pair.other),
+    ),
     notes,
   };
 }
 
+async function measurePair({ ours, other }: Comparison, round: number): Promise<Pair> {
+  if (round % 2 === 1) {
+    const own = await ours.measure(round);
+    return { ours: own, other: await other.measure(round) };
+  }
+  const theirs = await other.measure(round);
+  return { ours: await ours.measure(round), other: theirs };
+}
+
+function cpuOf(reading: Reading): number {
+  return Object.values(reading.cpuMicros).reduce((sum, micros) => sum + micros, 0);
+}
+
 function sideResult(name: string, readings: readonly Reading[]): SideResult {
-  const processes = Object.keys(readings[0]?.cpuMicros ?? {});
-  const cpu = processes.map((process) => [
-    process,
-    spreadOf(readings.map((reading) => reading.cpuMicros[process] ?? Number.NaN)),
-  ]);
-  return {
-    name,
-    perSecond: spreadOf(readings.map((reading) => reading.perSecond)),
-    cpuMicros: Object.fromEntries(cpu) as SideResult["cpuMicros"],
-  };
+  const cpuMicros: Record<string, Spread> = {};
+  for (const process of Object.keys(readings[0]?.cpuMicros ?? {})) {
+    cpuMicros[process] = spreadOf(readings.map((reading) => reading.cpuMicros[process] ?? 0));
+  }
+  return { name, perSecond: spreadOf(readings.map((reading) => reading.perSecond)), cpuMicros };
 }

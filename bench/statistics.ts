@@ -25,10 +25,9 @@ export function quantile(readings: readonly number[], part: number): number {
   }
   const ordered = [...readings].sort((a, b) => a - b);
   const place = part * (ordered.length - 1);
-  const below = Math.floor(place);
-  const lower = ordered[below] as number;
-  const upper = ordered[Math.min(below + 1, ordered.length - 1)] as number;
-  return lower + (upper - lower) * (place - below);
+  const lower = ordered.at(Math.floor(place)) ?? Number.NaN;
+  const upper = ordered.at(Math.ceil(place)) ?? Number.NaN;
+  return lower + (upper - lower) * (place % 1);
 }
 
 /** Median and spread. The median, since one reading that a neighbour disturbed must not count. */

@@ -26,6 +26,9 @@ export class Workshop {
   #nextPort: number;
   readonly #lastPort: number;
   readonly #running = new Map<Process, string>();
+  readonly #undo: (() => Promise<void>)[] = [];
+  /** Shared: a signal breaks a measurement off, and that closes its workshop too. */
+  #closing: Promise<void> | null = null;
 
   private constructor(folder: string, firstPort: number) {
     this.folder = folder;
@@ -38,19 +41,32 @@ export class Workshop {
     return new Workshop(await mkdtemp(join(tmpdir(), "sluice-bench-")), firstPort);
   }
 
-  /** A port of loopback on which nobody listens. */
-  port(): number {
+  /** The first of `count` ports in a row of loopback, on none of which anybody listens. */
+  port(count = 1): number {
+    let free = 0;
     while (this.#nextPort <= this.#lastPort) {
       const port = this.#nextPort;
       this.#nextPort += 1;
-      try {
-        Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
-        return port;
-      } catch {
-        // Taken by somebody: the next one.
+      free = isFree(port) ? free + 1 : 0;
+      if (free === count) {
+        return port - count + 1;
       }
     }
     throw new Error(`no free port up to ${this.#lastPort}; give another range with --port`);
+  }
+
+  /** The file system of the folder, since an fsync on tmpfs costs nothing. */
+  async fileSystem(): Promise<string> {
+    const output = await this.run(
+      { name: "df", command: ["df", "--output=source,fstype", this.folder] },
+      5_000,
+    );
+    return output.trim().split("\n").at(-1)?.split(/\s+/).join(", ") ?? "unknown";
+  }
+
+  /** Something else that has to be undone in the end. */
+  onClose(undo: () => Promise<void>): void {
+    this.#undo.push(undo);
   }
 
   /** Starts a program that stays. What it says goes to NAME.log in the folder. */
@@ -121,25 +137,46 @@ export class Workshop {
   }
 
   /** Ends everything, in the reverse order of its start, and deletes the folder. */
-  async close(): Promise<void> {
-    for (const child of [...this.#running.keys()].reverse()) {
-      await this.end(child);
-    }
-    rmSync(this.folder, { recursive: true, force: true });
+  close(): Promise<void> {
+    this.#closing ??= this.#leave(async () => {
+      for (const child of [...this.#running.keys()].toReversed()) {
+        await this.end(child);
+      }
+    });
+    return this.#closing;
   }
 
   /** The same at once, for a signal's handler. */
-  async abandon(): Promise<void> {
-    const running = [...this.#running.keys()];
-    for (const child of running) {
-      child.kill("SIGKILL");
+  abandon(): Promise<void> {
+    this.#closing ??= this.#leave(async () => {
+      const running = [...this.#running.keys()];
+      for (const child of running) {
+        child.kill("SIGKILL");
+      }
+      await Promise.all(running.map((child) => child.exited));
+    });
+    return this.#closing;
+  }
+
+  async #leave(endPrograms: () => Promise<void>): Promise<void> {
+    await endPrograms();
+    for (const undo of this.#undo.toReversed()) {
+      await undo();
     }
-    await Promise.all(running.map((child) => child.exited));
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   async #logOf(name: string): Promise<string> {
     const log = Bun.file(join(this.folder, `${name}.log`));
     return (await log.exists()) ? (await log.text()).trimEnd().slice(-2_000) : "";
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
+    return true;
+  } catch {
+    return false; // Somebody listens there.
   }
 }

@@ -19,10 +19,10 @@ export const measureSold: Measure = async (bench) => {
   const sizes = await compareAnswers(url, bareUrl);
   const result = await compareLoads(bench, {
     id: "sold",
-    what: "sold path of one node, memory, against a bare async Bun.serve handler",
+    what: "sold path of one node, memory, against a bare async handler",
     atLeast: targets.soldRatioMin,
-    ours: { name: "node", url, status: 201, servers: { node: node.pid, redis: redis.pid } },
-    other: { name: "bare async", url: bareUrl, status: 201, servers: { bare: bare.pid } },
+    ours: { name: "node", url, status: 201, servers: { node: [node.pid], redis: [redis.pid] } },
+    other: { name: "bare async", url: bareUrl, status: 201, servers: { bare: [bare.pid] } },
     requests: scaled(bench, 80_000),
     notes: [
       sizes,

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+
+import { alignColumns, renderText, type RunFacts } from "../../bench/render.ts";
+import { type FigureResult, type RatioResult, verdictOf } from "../../bench/result.ts";
+import { spreadOf } from "../../bench/statistics.ts";
+
+const facts: RunFacts = {
+  startedAt: "2026-01-02T03:04:05.000Z",
+  machine: "2 cores (a processor)",
+  bun: "1.2.3",
+  rounds: 4,
+  connections: 100,
+  settings: ["SLUICE_BATCH_MAX=128"],
+};
+
+const ratio: RatioResult = {
+  kind: "ratio",
+  id: "sold",
+  what: "ours against bare",
+  atLeast: 0.7,
+  ratio: spreadOf([0.69, 0.7, 0.72, 0.74, 0.75]),
+  cpuRatio: spreadOf([0.5, 0.52, 0.51, 0.5]),
+  ours: {
+    name: "node",
+    perSecond: spreadOf([40_000, 42_000]),
+    cpuMicros: { node: spreadOf([13.14]), redis: spreadOf([7]) },
+  },
+  other: { name: "bare", perSecond: spreadOf([60_000.4]), cpuMicros: { bare: spreadOf([123.4]) } },
+  notes: ["answers of 303 bytes"],
+};
+
+const figure: FigureResult = {
+  kind: "figure",
+  id: "memory",
+  what: "resident memory",
+  unit: "MB",
+  atMost: 150,
+  figure: spreadOf([87.24]),
+  notes: [],
+};
+
+describe("whether a target was reached", () => {
+  test("a ratio at its target passes, one just below is a miss", () => {
+    expect(verdictOf({ ...ratio, ratio: spreadOf([0.7]) })).toBe("pass");
+    expect(verdictOf({ ...ratio, ratio: spreadOf([0.699]) })).toBe("miss");
+  });
+
+  test("a figure at its bound passes, one just above is a miss", () => {
+    expect(verdictOf({ ...figure, figure: spreadOf([150]) })).toBe("pass");
+    expect(verdictOf({ ...figure, figure: spreadOf([150.1]) })).toBe("miss");
+  });
+
+  test("without a target there is no verdict, however good or bad the figure", () => {
+    expect(verdictOf({ ...ratio, atLeast: null })).toBe("no target");
+    expect(verdictOf({ ...figure, atMost: null, figure: spreadOf([1e9]) })).toBe("no target");
+  });
+});
+
+describe("the report as text", () => {
+  const lines = renderText(facts, [ratio, figure]).split("\n");
+  const lineWith = (text: string) => lines.find((line) => line.includes(text)) ?? "";
+
+  test("a ratio has its median, spread, target and verdict on one line", () => {
+    expect(lineWith("0.69..0.75").replaceAll(/ {2,}/g, " | ")).toBe(
+      "sold: ours against bare | 0.72 | 0.69..0.75 | 0.70..0.74 | >= 0.70 | pass",
+    );
+  });
+
+  test("a figure has its unit, and says that it was read once", () => {
+    expect(lineWith("87.2").replaceAll(/ {2,}/g, " | ")).toBe(
+      "memory: resident memory | 87.2 MB | one reading | <= 150 MB | pass",
+    );
+  });
+
+  test("both sides show their rates and the processor time of each server process", () => {
+    expect(lineWith("  node ")).toContain("41000/s");
+    expect(lineWith("  node ")).toContain("(40000..42000)");
+    expect(lineWith("  node ")).toContain("node 13.1, redis 7.00");
+    expect(lineWith("  bare ")).toContain("60000/s");
+    expect(lineWith("  bare ")).toContain("bare 123");
+    expect(lineWith("the other's over ours")).toContain("0.51 (0.50..0.52)");
+  });
+
+  test("what the figures depend on is said: machine, rounds, connections, settings, notes", () => {
+    expect(lines[1]).toContain("2 cores (a processor); Bun 1.2.3; 4 rounds");
+    expect(lines[1]).toContain("100 connections; SLUICE_BATCH_MAX=128");
+    expect(lineWith("answers of 303 bytes")).not.toBe("");
+  });
+
+  test("columns stand below each other", () => {
+    expect(
+      alignColumns([
+        ["a", "1", ""],
+        ["bbb", "222", "x"],
+      ]),
+    ).toEqual(["a      1", "bbb  222  x"]);
+  });
+});
