@@ -223,7 +223,7 @@ function quietClient(port: number): Redis {
 }
 
 /** A port that nobody listens on now; a server that loses the race for it does not start. */
-function freePort(): number {
+export function freePort(): number {
   for (let attempt = 1; attempt <= portAttemptsMax; attempt += 1) {
     const port = portMin + Math.floor(Math.random() * (portMax - portMin));
     try {
