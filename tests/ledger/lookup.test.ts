@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+
+import { contents, countingChanges } from "./support/contents.ts";
+import { oneServer } from "./support/one-server.ts";
+
+const ledger = oneServer();
+
+async function soldTwo(): Promise<void> {
+  const { scripts } = ledger;
+  await scripts.create({ total: 2 });
+  await scripts.setState("open");
+  await scripts.hold([["k1", "ann"], ["k2"], ["k3"]]);
+}
+
+test("each key that was sold gives its record, the others nothing", async () => {
+  const { scripts } = ledger;
+  await soldTwo();
+  const [first, second] = [await scripts.recordOf("k1"), await scripts.recordOf("k2")];
+  const { status, results } = await scripts.lookup(["k2", "k3", "never", "k1", "k2"]);
+  expect({ status, results }).toEqual({ status: 0, results: [second, 0, 0, first, second] });
+});
+
+test("it answers a paused and a closed sale as well", async () => {
+  const { scripts } = ledger;
+  await soldTwo();
+  await scripts.setState("closed");
+  expect((await scripts.lookup(["k1"])).results).toEqual([await scripts.recordOf("k1")]);
+});
+
+test("it answers an order that was released since with what it is now", async () => {
+  const { server, scripts } = ledger;
+  await soldTwo();
+  const released = (await scripts.recordOf("k1")).replace("held", "released");
+  await server.client.hset(scripts.keys.orders, "1", released);
+  expect((await scripts.lookup(["k1"])).results).toEqual([released]);
+});
+
+test("it takes a thousand keys at once", async () => {
+  const { scripts } = ledger;
+  await soldTwo();
+  const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);
+  const { results } = await scripts.lookup(keys);
+  expect(results.length).toBe(1000);
+  expect(results.filter((result) => result !== 0).length).toBe(2);
+});
+
+test("with a fence it writes if it found an order, so that a wait covers it; else never", async () => {
+  const { server, scripts } = ledger;
+  await soldTwo();
+  const before = await contents(server.client);
+  const made: number[] = [];
+  for (const [keys, fence] of [
+    [["k1", "k3"], 0],
+    [["k3"], 1],
+    [["k3", "k1", "k2"], 1],
+  ] as const) {
+    made.push((await countingChanges(server.client, () => scripts.lookup(keys, fence))).made);
+  }
+  expect(made).toEqual([0, 0, 1]);
+  await server.client.hdel(scripts.keys.stock, "fencedAtMs");
+  expect(await contents(server.client)).toEqual(before);
+});

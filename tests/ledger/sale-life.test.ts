@@ -1,0 +1,152 @@
+import { expect, test } from "bun:test";
+
+import { contents, countingChanges, entries } from "./support/contents.ts";
+import { oneServer } from "./support/one-server.ts";
+import { numberOf } from "./support/shapes.ts";
+
+const ledger = oneServer();
+const [done, doneBefore, noSale, closed, exists, tooMany] = [0, 1, -1, -2, -4, -5];
+
+async function events(): Promise<Readonly<Record<string, string>>[]> {
+  const { server, scripts } = ledger;
+  return (await entries(server.client, scripts.keys.events)).map(([, fields]) => fields);
+}
+
+async function epoch(): Promise<number> {
+  return numberOf((await ledger.scripts.read())[8]);
+}
+
+test("a new sale waits for its opening with all of its tickets", async () => {
+  const { scripts } = ledger;
+  const earliestMs = await scripts.nowMs();
+  expect(await scripts.create({ total: 7, limit: 2, holdMs: 1_000, opensAtMs: 5 })).toBe(done);
+  const latestMs = await scripts.nowMs();
+  const [status, total, held, paid, limit, holdMs, opensAtMs, state, its, serial, nowMs] =
+    await scripts.read();
+  expect([status, total, held, paid, limit, holdMs, opensAtMs, state, serial]).toEqual([
+    "0",
+    "7",
+    "0",
+    "0",
+    "2",
+    "1000",
+    "5",
+    "scheduled",
+    "0",
+  ]);
+  expect(numberOf(its)).toBeWithin(earliestMs, latestMs + 1);
+  expect(numberOf(nowMs)).toBeWithin(latestMs, (await scripts.nowMs()) + 1);
+  expect(await events()).toEqual([{ event: "created", total: "7" }]);
+});
+
+test("the largest numbers that are allowed come back unchanged", async () => {
+  const { scripts } = ledger;
+  await scripts.create({ total: 1e9, limit: 1e9, holdMs: 1e12, opensAtMs: 1e15 });
+  expect((await scripts.read()).slice(1, 7)).toEqual([
+    "1000000000",
+    "0",
+    "0",
+    "1000000000",
+    "1000000000000",
+    "1000000000000000",
+  ]);
+});
+
+test("creating again with the same operation changes nothing, even after sales", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create({ total: 3 }, "op-1");
+  await scripts.setState("open");
+  await scripts.hold([["k1"]]);
+  const before = await contents(server.client);
+  expect(await scripts.create({ total: 3 }, "op-1")).toBe(doneBefore);
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("another operation cannot create a sale that exists", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create({ total: 3 }, "op-1");
+  const before = await contents(server.client);
+  expect(await scripts.create({ total: 5 }, "op-2")).toBe(exists);
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("nothing can be done to a sale that there is not", async () => {
+  const { server, scripts } = ledger;
+  expect(await scripts.setState("open")).toBe(noSale);
+  expect(await scripts.restock("op", 1)).toBe(noSale);
+  expect((await scripts.read())[0]).toBe("-1");
+  expect(await scripts.lookup(["k1"])).toEqual({ status: noSale, results: [] });
+  expect((await scripts.heartbeat())[0]).toBe("-1");
+  expect(await server.client.dbsize()).toBe(0);
+});
+
+test("a state that is set again makes no change and no event", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create();
+  for (const state of ["open", "paused", "open", "closed"]) {
+    expect(await scripts.setState(state)).toBe(done);
+    const again = await countingChanges(server.client, () => scripts.setState(state));
+    expect(again).toEqual({ value: done, made: 0 });
+  }
+  const states = (await events()).map((fields) => fields["event"]);
+  expect(states).toEqual(["created", "open", "paused", "open", "closed"]);
+});
+
+test("closed is final", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create();
+  await scripts.restock("before", 1);
+  await scripts.setState("closed");
+  const before = await contents(server.client);
+  expect(await scripts.setState("open")).toBe(closed);
+  expect(await scripts.setState("paused")).toBe(closed);
+  expect(await scripts.restock("op", 1)).toBe(closed);
+  expect(await scripts.restock("before", 1)).toBe(doneBefore);
+  expect(await contents(server.client)).toEqual(before);
+});
+
+test("a restock counts once for each operation, whatever the repetition says", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create({ total: 2 });
+  expect(await scripts.restock("op-1", 3)).toBe(done);
+  const before = await contents(server.client);
+  expect(await scripts.restock("op-1", 3)).toBe(doneBefore);
+  expect(await scripts.restock("op-1", 9)).toBe(doneBefore);
+  expect(await contents(server.client)).toEqual(before);
+  expect(await scripts.restock("op-2", 3)).toBe(done);
+  expect((await scripts.read())[1]).toBe("8");
+  expect((await events()).slice(1)).toEqual([
+    { event: "restocked", quantity: "3" },
+    { event: "restocked", quantity: "3" },
+  ]);
+});
+
+test("a sale takes tickets up to a billion and none beyond", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create({ total: 1e9 - 1 });
+  const before = await contents(server.client);
+  expect(await scripts.restock("op-1", 2)).toBe(tooMany);
+  expect(await contents(server.client)).toEqual(before);
+  expect(await scripts.restock("op-1", 1)).toBe(done);
+  expect((await scripts.read())[1]).toBe("1000000000");
+});
+
+test("the epoch grows exactly when tickets come back after the last was sold", async () => {
+  const { scripts } = ledger;
+  await scripts.create({ total: 2 });
+  await scripts.setState("open");
+  const first = await epoch();
+  await scripts.hold([["k1"]]);
+  await scripts.restock("while one is left", 1);
+  expect(await epoch()).toBe(first);
+  const last = await scripts.hold([["k2", "", 2]]);
+  expect(last).toMatchObject({ left: 0, epoch: first });
+  await scripts.setState("paused");
+  await scripts.setState("open");
+  expect(await epoch()).toBe(first);
+  await scripts.restock("when none is left", 1);
+  await scripts.restock("when none is left", 1);
+  await scripts.restock("when one is left", 1);
+  expect(await epoch()).toBe(first + 1);
+  expect(await scripts.hold([["k3"]])).toMatchObject({ left: 1, epoch: first + 1 });
+});
