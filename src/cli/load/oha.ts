@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -38,14 +38,15 @@ const slackMs = 60_000;
  * that a stall is not hidden by the requests that were not sent during it. `signal` calls it off.
  * Throws `CommandError` if it could not be sent, or was called off.
  */
-export async function sendCrowd(options: LoadOptions, signal: AbortSignal): Promise<Crowd> {
-  const program = Bun.which("oha");
-  if (program === null) {
-    throw new CommandError(
-      'oha is not on the PATH; "./sluice load" and "./sluice demo" install it',
-    );
-  }
-  const folder = await mkdtemp(join(tmpdir(), "sluice-load-"));
+export async function sendCrowd(
+  options: LoadOptions,
+  signal: AbortSignal,
+  program: string = findOha(),
+): Promise<Crowd> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-load-"));
+  // Also where this process is forced to end at once.
+  const tidy = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", tidy);
   const database = join(folder, "requests.sqlite");
   const summary = join(folder, "summary.json");
   try {
@@ -68,8 +69,19 @@ export async function sendCrowd(options: LoadOptions, signal: AbortSignal): Prom
     }
     return summarizeCrowd(await readMeasured(database, summary));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off("exit", tidy);
+    tidy();
   }
+}
+
+function findOha(): string {
+  const program = Bun.which("oha");
+  if (program === null) {
+    throw new CommandError(
+      'oha is not on the PATH; "./sluice load" and "./sluice demo" install it',
+    );
+  }
+  return program;
 }
 
 /** The arguments of oha 1.16. */

@@ -1,0 +1,222 @@
+import { Database } from "bun:sqlite";
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as fc from "fast-check";
+
+import { percentile, summarizeCrowd } from "../../src/cli/load/crowd.ts";
+import { readLoadOptions } from "../../src/cli/load/load-options.ts";
+import { countsBetween, parseNodeCount } from "../../src/cli/load/node-counts.ts";
+import { readMeasured } from "../../src/cli/load/oha-results.ts";
+import { type LoadOptions, ohaArguments, sendCrowd } from "../../src/cli/load/oha.ts";
+import { answerKind, noOutcomes } from "../../src/cli/load/outcomes.ts";
+import { readTarget } from "../../src/cli/load/target.ts";
+import { until } from "../support/until.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-load-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const typed = { url: "http://h:80", connections: "200", timeout: "5", quantity: "1" };
+const usual: LoadOptions = {
+  url: "http://127.0.0.1:1/buy/ticket",
+  body: null,
+  extent: { requests: 10 },
+  connections: 2,
+  ratePerSecond: null,
+  timeoutSeconds: 5,
+};
+
+describe("where a crowd is sent", () => {
+  test.each([
+    ["http://h:8080", null, 1, "http://h:8080/buy/ticket", null],
+    ["http://h:8080/", "rush", 1, "http://h:8080/sales/rush/orders", "rush"],
+    ["https://h/sales/rush/orders", null, 3, "https://h/sales/rush/orders", "rush"],
+    ["http://h/elsewhere?a=1", null, 1, "http://h/elsewhere?a=1", null],
+  ])("%s with sale %p, %p tickets", (text, sale, quantity, url, named) => {
+    const body = quantity === 1 ? null : `{"quantity":${quantity}}`;
+    expect(readTarget(text, sale, quantity)).toMatchObject({ url, sale: named, body });
+  });
+
+  test.each([
+    ["localhost", null, 1, "is no address"],
+    ["ftp://h", null, 1, "is no address"],
+    ["http://h", "NO SALE", 1, "is no sale id"],
+    ["http://h/buy/ticket", "rush", 1, "has a path of its own"],
+    ["http://h", null, 2, "--quantity needs --sale"],
+  ])("refuses %s with sale %p, %p tickets", (text, sale, quantity, reason) => {
+    expect(() => readTarget(text, sale, quantity)).toThrow(reason);
+  });
+});
+
+describe("how a crowd is sent", () => {
+  test.each([
+    [{ requests: "0" }, "--requests is a whole number from 1 to 10000000"],
+    [{ requests: "10000001" }, "--requests"],
+    [{ requests: "1e3" }, "--requests"],
+    [{ requests: "5", duration: "5" }, "not both"],
+    [{ duration: "301" }, "--duration is a whole number from 1 to 300"],
+    [{ duration: "1001", rate: "10000" }, "from 1 to 1000"],
+    [{ rate: "0" }, "--rate"],
+    [{ connections: "10001" }, "--connections"],
+    [{ timeout: "0" }, "--timeout"],
+    [{ quantity: "101", sale: "rush" }, "--quantity"],
+  ])("refuses %p", (flags, reason) => {
+    expect(() => readLoadOptions({ ...typed, ...flags })).toThrow(reason);
+  });
+
+  test("a given rate allows a longer time, as it bounds what is kept in memory", () => {
+    const { options } = readLoadOptions({ ...typed, duration: "1000", rate: "10000" });
+    expect(options.extent).toEqual({ durationSeconds: 1_000 });
+  });
+
+  test("every crowd has a time-out, and what is under way at the end is waited for", () => {
+    const forRequests = ohaArguments(usual, "d", "s").join(" ");
+    expect(forRequests).toContain("-m POST");
+    expect(forRequests).toContain("-t 5s");
+    expect(forRequests).toContain("-n 10");
+    expect(forRequests).not.toContain("-q");
+    const paced = { ...usual, extent: { durationSeconds: 7 }, ratePerSecond: 90, body: "{}" };
+    const forTime = ohaArguments(paced, "d", "s").join(" ");
+    expect(forTime).toContain("-t 5s -z 7s -w -q 90 --latency-correction");
+    expect(forTime).toContain("-T application/json -d {}");
+  });
+
+  test("says what oha said when it could not send the crowd", async () => {
+    const oha = fakeOha('echo "DNS error: no such host" >&2; exit 1');
+    const failure = sendCrowd(usual, new AbortController().signal, oha).then(String, String);
+    expect(await failure).toContain("oha could not send the crowd (exit 1): DNS error: no such");
+  });
+
+  test("ends oha when the crowd is called off", async () => {
+    const started = join(folder, "started");
+    const abort = new AbortController();
+    const oha = fakeOha(`echo $$ >'${started}'; exec sleep 60`);
+    const failure = sendCrowd(usual, abort.signal, oha).then(String, String);
+    const pid = await until("oha has started", async () => {
+      const file = Bun.file(started);
+      return (await file.exists()) ? Number(await file.text()) : null;
+    });
+    abort.abort();
+    expect(await failure).toContain("the crowd was called off");
+    expect(() => process.kill(pid, 0)).toThrow();
+  });
+});
+
+describe("what a crowd was told", () => {
+  test.each([
+    [201, "sold"],
+    [410, "soldOut"],
+    [202, "undecided"],
+    [503, "busy"],
+    [403, "notOnSale"],
+    [409, "fewerLeftOrLimitReached"],
+    [429, "limited"],
+    [404, "badRequest"],
+    [500, "other"],
+    [502, "other"],
+    [200, "other"],
+  ] as const)("%p is %p", (status, kind) => {
+    expect(answerKind(status)).toBe(kind);
+  });
+
+  test("is counted to the last request, with the latencies of each kind apart", () => {
+    const latenciesMs = new Map([
+      [201, Float64Array.of(3, 1, 2)],
+      [410, Float64Array.from({ length: 1_000 }, (_, i) => 1_000 - i)],
+      [400, Float64Array.of(7)],
+      [404, Float64Array.of(5)],
+    ]);
+    const crowd = summarizeCrowd({ seconds: 2, latenciesMs, errors: { timeout: 2, reset: 1 } });
+    const counts = { sold: 3, soldOut: 1_000, badRequest: 2, failed: 3 };
+    expect(crowd.outcomes).toEqual({ ...noOutcomes, ...counts });
+    expect(crowd.requests).toBe(1_008);
+    expect(crowd.latencyMs).toEqual({
+      sold: { p50: 2, p99: 3, p999: 3, max: 3 },
+      soldOut: { p50: 500, p99: 990, p999: 999, max: 1_000 },
+      badRequest: { p50: 5, p99: 7, p999: 7, max: 7 },
+    });
+  });
+
+  test("a percentile is the smallest value that so many do not exceed", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 1 }),
+        fc.constantFrom(0.5, 0.99, 0.999, 1),
+        (values, share) => {
+          const sorted = Float64Array.from(values).sort();
+          const found = percentile(sorted, share);
+          expect(values).toContain(found);
+          const within = (limit: number) => values.filter((value) => value <= limit).length;
+          expect(within(found)).toBeGreaterThanOrEqual(share * values.length);
+          expect(within(found - 1)).toBeLessThan(share * values.length);
+        },
+      ),
+    );
+  });
+
+  test("is read from the database and the summary of oha 1.16", async () => {
+    const [path, summary] = [join(folder, "oha.sqlite"), join(folder, "oha.json")];
+    const database = new Database(path);
+    database.run(
+      "CREATE TABLE oha (url TEXT NOT NULL, start REAL NOT NULL, start_latency_correction REAL," +
+        " end REAL NOT NULL, duration REAL NOT NULL, status INTEGER NOT NULL," +
+        " len_bytes INTEGER NOT NULL, run INTEGER NOT NULL)",
+    );
+    database.run(
+      "INSERT INTO oha VALUES ('/', 0, NULL, 0.5, 0.5, 201, 9, 1), ('/', 0, NULL, 1, 1, 410, 9, 1)," +
+        " ('/', 0, NULL, 0.25, 0.25, 410, 9, 1)",
+    );
+    database.close();
+    const json = { summary: { total: 1.5 }, errorDistribution: { timeout: 2 }, more: true };
+    writeFileSync(summary, JSON.stringify(json));
+    const measured = await readMeasured(path, summary);
+    expect(measured).toMatchObject({ seconds: 1.5, errors: { timeout: 2 } });
+    expect([...measured.latenciesMs].map(([status, all]) => [status, [...all]])).toEqual([
+      [201, [500]],
+      [410, [1_000, 250]],
+    ]);
+    writeFileSync(summary, JSON.stringify({ summary: {} }));
+    expect(readMeasured(path, summary)).rejects.toThrow("oha 1.16");
+  });
+});
+
+describe("what the nodes answered", () => {
+  const metrics = [
+    "# TYPE sluice_requests_total counter",
+    'sluice_requests_total{outcome="sold",node="node1"} 12',
+    'sluice_requests_total{node="node1",outcome="soldOut"} 1.5e+3',
+    'sluice_requests_total_other{outcome="sold"} 9',
+    'sluice_left{sale="tickets"} 88',
+  ].join("\n");
+
+  test("is added up from their metrics", () => {
+    expect(parseNodeCount(metrics)).toEqual({ answered: 1_512, sold: 12 });
+  });
+
+  test("is what came between two looks; a node that began anew counts from nought", () => {
+    const before = new Map([
+      ["steady", { answered: 10, sold: 4 }],
+      ["again", { answered: 10, sold: 4 }],
+      ["gone", { answered: 10, sold: 4 }],
+    ]);
+    const after = new Map([
+      ["steady", { answered: 15, sold: 5 }],
+      ["again", { answered: 3, sold: 2 }],
+      ["new", { answered: 3, sold: 2 }],
+    ]);
+    expect([...countsBetween(before, after)]).toEqual([
+      ["steady", { answered: 5, sold: 1 }],
+      ["again", { answered: 3, sold: 2 }],
+    ]);
+  });
+});
+
+/** A program that does what `script` says, in place of oha. */
+function fakeOha(script: string): string {
+  const path = join(folder, "oha");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}

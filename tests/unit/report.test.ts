@@ -1,0 +1,262 @@
+import { describe, expect, test } from "bun:test";
+
+import { type Crowd, summarizeCrowd } from "../../src/cli/load/crowd.ts";
+import { columns, horizontalBar } from "../../src/cli/report/bars.ts";
+import { formatReport } from "../../src/cli/report/report-text.ts";
+import { makeReport, withFault } from "../../src/cli/report/report.ts";
+import { readTimeline } from "../../src/cli/report/timeline.ts";
+import { judge } from "../../src/cli/report/verdict.ts";
+import type { SaleBooks, StreamEvent } from "../../src/ledger/audit-books.ts";
+import type { AuditResult } from "../../src/ledger/audit.ts";
+import type { SaleSnapshot } from "../../src/sale/sale.ts";
+
+const before: SaleSnapshot = {
+  sale: "tickets",
+  state: "open",
+  total: 3,
+  held: 0,
+  paid: 0,
+  left: 3,
+  limit: 0,
+  holdMs: 60_000,
+  opensAtMs: 0,
+  epoch: 5_000,
+  serial: 0,
+};
+
+/** A crowd that was told this: so many answers of each status. */
+function crowdOf(statuses: Readonly<Record<number, number>>, failed = 0): Crowd {
+  const latenciesMs = new Map(
+    Object.entries(statuses).map(([status, count]) => [
+      Number(status),
+      new Float64Array(count).fill(1.5),
+    ]),
+  );
+  const errors: Record<string, number> = failed === 0 ? {} : { timeout: failed };
+  return summarizeCrowd({ seconds: 2, latenciesMs, errors });
+}
+
+function recordOf(serial: number): string {
+  return ["held", serial, 1, 7_000, 9_000, "0123456789abcdef", "", `key-${serial}`].join("\t");
+}
+
+/** Books of a sale of three tickets, `sold` of which were sold, one an order, 100 ms apart. */
+function booksOf(sold: number): SaleBooks {
+  const serials = Array.from({ length: sold }, (_, i) => i + 1);
+  const figures = { total: 3, held: sold, paid: 0, limit: 0, holdMs: 60_000, opensAtMs: 0 };
+  const stock = { ...figures, epoch: 5_000, createdAtMs: 5_000, serial: sold, state: "open" };
+  const held = serials.map((serial): StreamEvent => ({
+    id: `${serial * 100}-0`,
+    fields: { held: recordOf(serial) },
+  }));
+  return {
+    sale: "tickets",
+    stock: new Map(Object.entries(stock).map(([name, value]) => [name, String(value)])),
+    orders: new Map(serials.map((serial) => [String(serial), recordOf(serial)])),
+    requests: new Map(serials.map((serial) => [`key-${serial}`, String(serial)])),
+    buyers: new Map(sold === 0 ? [] : [["", String(sold)]]),
+    deadlines: new Map(sold === 0 ? [] : [[`1-${sold}`, "9000"]]),
+    operations: new Map(),
+    events: [
+      { id: "1-0", fields: { event: "created", total: "3" } },
+      { id: "2-0", fields: { event: "open" } },
+      ...held,
+    ],
+  };
+}
+
+const nodes = [
+  { name: "node1", weight: 1, answered: 2, sold: 1 },
+  { name: "node2", weight: 3, answered: 4, sold: 2 },
+];
+
+describe("the report", () => {
+  test("has everything that the contract names", () => {
+    const view = { before, books: booksOf(3) };
+    const { report } = makeReport(crowdOf({ 201: 3, 410: 7 }), nodes, view, null);
+    expect(report).toMatchObject({
+      sale: "tickets",
+      tickets: 3,
+      requests: 10,
+      seconds: 2,
+      perSecond: 5,
+      outcomes: { sold: 3, soldOut: 7, undecided: 0, busy: 0, failed: 0 },
+      latencyMs: {
+        sold: { p50: 1.5, p99: 1.5, p999: 1.5, max: 1.5 },
+        soldOut: { p50: 1.5, p99: 1.5, p999: 1.5, max: 1.5 },
+      },
+      perNode: { node1: 2, node2: 4 },
+      timeToSellOutMs: 200,
+      books: { total: 3, held: 3, paid: 0, left: 0, orders: 3, duplicates: 0, lost: 0 },
+      verdict: "balanced",
+      faults: [],
+      answeredByNginx: 4,
+    });
+  });
+
+  test("does not claim what it cannot know", () => {
+    const { report, details } = makeReport(crowdOf({ 201: 1 }), [], null, "rush");
+    expect(report).toMatchObject({
+      sale: "rush",
+      tickets: null,
+      latencyMs: { soldOut: null },
+      perNode: {},
+      timeToSellOutMs: null,
+      books: null,
+      verdict: null,
+      answeredByNginx: null,
+    });
+    expect(formatReport(report, details, (_, text) => text)).toContain("books: not read");
+  });
+
+  test("knows no time to sell out while tickets are left", () => {
+    const view = { before, books: booksOf(2) };
+    expect(makeReport(crowdOf({ 201: 2 }), [], view, null).report).toMatchObject({
+      timeToSellOutMs: null,
+      verdict: "balanced",
+    });
+  });
+
+  test("tells people the same as machines", () => {
+    const view = { before, books: booksOf(3) };
+    const crowd = crowdOf({ 201: 3, 410: 7, 503: 2 }, 4);
+    const { report, details } = makeReport(crowd, nodes, view, null);
+    const text = formatReport(report, details, (_, plain) => plain);
+    expect(text).toContain("sale tickets: 3 tickets, 16 requests in 2.0 s, 6 answers a second");
+    expect(text).toMatch(/^sold +3 +18\.8 % +1\.5 +1\.5 +1\.5 +1\.5$/m);
+    expect(text).toMatch(/^busy +2 /m);
+    expect(text).toMatch(/^no answer +4 +25\.0 %$/m);
+    expect(text).toContain("no answer: 4 x timeout");
+    expect(text).not.toContain("undecided");
+    expect(text).toMatch(/^node2 +3 +75\.0 % +4 +66\.7 % +2 +█+$/m);
+    expect(text).toContain("Nginx answered 6 itself");
+    expect(text).toContain("sold out 200 ms after the first sale");
+    expect(text).toContain("total 3 = held 3 + paid 0 + left 0");
+    expect(text).toMatch(/^verdict: balanced$/m);
+  });
+
+  test("is unbalanced as soon as there is one fault", () => {
+    const view = { before, books: booksOf(3) };
+    const { report, details } = makeReport(crowdOf({ 201: 3 }), [], view, null);
+    const faulty = withFault(report, "the moon is in the way");
+    expect(faulty.verdict).toBe("unbalanced");
+    const text = formatReport(faulty, details, (_, plain) => plain);
+    expect(text).toContain("the moon is in the way");
+    expect(text).toContain("verdict: unbalanced");
+  });
+});
+
+describe("the verdict", () => {
+  const sound: AuditResult = {
+    sale: "tickets",
+    stock: {
+      total: 3,
+      held: 3,
+      paid: 0,
+      left: 0,
+      limit: 0,
+      epoch: 5_000,
+      serial: 3,
+      state: "open",
+    },
+    orders: 3,
+    events: 5,
+    duplicates: 0,
+    lost: 0,
+    differenceCount: 0,
+    differences: [],
+  };
+  const someLeft = { ...sound, stock: { ...sound.stock, held: 2, serial: 2, left: 1 }, orders: 2 };
+
+  test("is for who was told sold and has an order, and for nobody else", () => {
+    expect(judge(crowdOf({ 201: 3, 410: 5 }), before, sound).faults).toEqual([]);
+  });
+
+  test("counts as lost who was told sold and has no order", () => {
+    const { books, faults } = judge(crowdOf({ 201: 5 }), before, sound);
+    expect(faults).toEqual(['5 requests were told "sold", but only 3 orders were made']);
+    expect(books.lost).toBe(2);
+  });
+
+  test("counts as lost what the stream does not have", () => {
+    const differences = [{ kind: "lost", subject: "2", text: "order 2 is lost" }] as const;
+    const audit = { ...sound, differences, differenceCount: 1, lost: 1 };
+    const { books, faults } = judge(crowdOf({ 201: 3 }), before, audit);
+    expect(faults).toEqual(["order 2 is lost"]);
+    expect(books.lost).toBe(1);
+  });
+
+  test("lets orders that nobody was told of stand for as many open answers, but not for more", () => {
+    for (const crowd of [crowdOf({ 201: 1, 202: 2 }), crowdOf({ 201: 1, 502: 1 }, 1)]) {
+      expect(judge(crowd, before, sound).faults).toEqual([]);
+    }
+    expect(judge(crowdOf({ 201: 1, 202: 1, 503: 9 }), before, sound).faults).toEqual([
+      '3 orders were made, but 1 requests were told "sold", 1 are open',
+    ]);
+  });
+
+  test("does not count what was sold before the crowd came", () => {
+    const earlier = { ...before, held: 1, left: 2, serial: 1 };
+    expect(judge(crowdOf({ 201: 2 }), earlier, sound).faults).toEqual([]);
+    expect(judge(crowdOf({ 201: 3 }), earlier, sound).books.lost).toBe(1);
+  });
+
+  test("is against who says sold out while tickets are left", () => {
+    expect(judge(crowdOf({ 201: 2, 410: 4 }), before, someLeft).faults).toEqual([
+      '4 requests were told "sold out", but 1 tickets are left: undersold',
+    ]);
+  });
+
+  test("takes sold out for true where stock came back later", () => {
+    const back = { ...someLeft, stock: { ...someLeft.stock, epoch: 5_001 } };
+    expect(judge(crowdOf({ 201: 2, 410: 4 }), before, back).faults).toEqual([]);
+  });
+
+  test("says ten differences, and how many more there are", () => {
+    const differences = Array.from({ length: 12 }, (_, i) => ({
+      kind: "order" as const,
+      subject: String(i),
+      text: `difference ${i}`,
+    }));
+    const audit = { ...sound, differences, differenceCount: 40 };
+    const { faults } = judge(crowdOf({ 201: 3 }), before, audit);
+    expect(faults.length).toBe(11);
+    expect(faults.at(-1)).toContain("and 30 more");
+  });
+});
+
+function saleOf(id: string, serial: number, tickets: number): StreamEvent {
+  return { id, fields: { held: `held\t${serial}\t${tickets}\t0\t0\ttoken\t\tkey` } };
+}
+
+describe("the charts", () => {
+  test("a timeline has each ticket of the crowd in its slice, and no other", () => {
+    const events: StreamEvent[] = [
+      { id: "900-0", fields: { event: "open" } },
+      saleOf("950-0", 1, 9),
+      saleOf("1000-0", 2, 1),
+      saleOf("1000-1", 3, 2),
+      saleOf("1119-0", 4, 4),
+      { id: "1200-0", fields: { event: "closed" } },
+    ];
+    const timeline = readTimeline(events, 1);
+    expect(timeline).toMatchObject({ durationMs: 119, sliceMs: 2 });
+    expect(timeline?.tickets.length).toBe(60);
+    expect([timeline?.tickets[0], timeline?.tickets.at(-1)]).toEqual([3, 4]);
+    expect(timeline?.tickets.reduce((sum, count) => sum + count, 0)).toBe(7);
+    expect(readTimeline(events, 4)).toBeNull();
+  });
+
+  test("columns reach as high as their values, and what is not nothing is seen", () => {
+    expect(columns([0, 1, 8, 16], 2)).toEqual(["   █", " ▁██"]);
+    expect(columns([0, 1, 10_000], 1)).toEqual([" ▁█"]);
+    expect(columns([0], 1)).toEqual([" "]);
+  });
+
+  test("a bar is as long as its share, to an eighth of a character", () => {
+    expect(horizontalBar(0.5, 4)).toBe("██");
+    expect(horizontalBar(0.53125, 4)).toBe("██▏");
+    expect(horizontalBar(2, 4)).toBe("████");
+    expect(horizontalBar(0, 4)).toBe("");
+  });
+});
