@@ -1,4 +1,4 @@
-import type { HoldRequest, HoldResult } from "./ledger.ts";
+import type { HoldRequest, HoldResult, OrderChange, OrderRef } from "./ledger.ts";
 import { orderId, type OrderRecord, parseOrderRecord } from "./order-record.ts";
 
 /** One result of hold.lua: a serial, a refusal, or the record of a request sold before. */
@@ -64,4 +64,31 @@ export function decodeLookupResults(
     throw new Error(`lookup: ${keys.length} keys, but ${encoded.length} results`);
   }
   return encoded.map((result) => (result === 0 ? null : parseOrderRecord(sale, result)));
+}
+
+const changeFailures: ReadonlyMap<number, OrderChange> = new Map<number, OrderChange>([
+  [-1, { kind: "unknownOrder" }],
+  [-2, { kind: "refund" }],
+  [-3, { kind: "alreadyPaid" }],
+]);
+
+/** Names the results of confirm.lua and release.lua. */
+export function decodeOrderChanges(
+  sale: string,
+  orders: readonly OrderRef[],
+  encoded: readonly EncodedResult[],
+): OrderChange[] {
+  if (encoded.length !== orders.length) {
+    throw new Error(`${orders.length} orders, but ${encoded.length} results`);
+  }
+  return encoded.map((result) => {
+    if (typeof result === "string") {
+      return { kind: "done", order: parseOrderRecord(sale, result) };
+    }
+    const failure = changeFailures.get(result);
+    if (failure === undefined) {
+      throw new Error(`change of an order: unknown result ${result}`);
+    }
+    return failure;
+  });
 }

@@ -81,6 +81,12 @@ export interface Ledger {
   lookup(sale: string, keys: readonly string[]): Promise<Reply<LookupReply | null>>;
   /** Every key that was ever sold, or null if there are more than `most`. */
   soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>>;
+  /** Confirms orders as paid (1 to 1000). `null`: no such sale. Repeating it is harmless. */
+  confirm(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>>;
+  /** Cancels held orders (1 to 1000). `null`: no such sale. Repeating it is harmless. */
+  cancel(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>>;
+  /** The order with this serial, or null. */
+  readOrder(sale: string, serial: number): Promise<Reply<OrderRecord | null>>;
   /** Called when the ledger becomes ready, and when it is lost; what was learnt before is stale. */
   onConnection(listener: (ready: boolean) => void): void;
   close(): Promise<void>;
@@ -88,5 +94,27 @@ export interface Ledger {
 
 export interface LookupReply {
   readonly orders: readonly (OrderRecord | null)[];
+  readonly durable: boolean;
+}
+
+/** Names an order within its sale; the token proves that whoever names it was told its id. */
+export interface OrderRef {
+  readonly serial: number;
+  readonly token: string;
+}
+
+/** What a confirmation or a cancellation came to. */
+export type OrderChange =
+  | { readonly kind: "done"; readonly order: OrderRecord }
+  | { readonly kind: "unknownOrder" }
+  /** Paid too late: released, and nothing is left to revive it with. */
+  | { readonly kind: "refund" }
+  /** It is paid, so it cannot be cancelled. */
+  | { readonly kind: "alreadyPaid" };
+
+export interface ChangeReply extends Observation {
+  /** One result an order. */
+  readonly results: readonly OrderChange[];
+  /** False: the durability asked for was not reached, so what is "done" is undecided. */
   readonly durable: boolean;
 }

@@ -16,17 +16,35 @@ export interface OrderRecord {
   /** Empty where the request named no buyer. */
   readonly buyer: string;
   readonly key: string;
+  /** 1 when held, one more with every change of state: of two records the higher one is newer. */
+  readonly revision: number;
+  /** When it got its state. */
+  readonly changedAtMs: number;
+  /** Why it has its state. `revived`: paid after it was released, while stock was left. */
+  readonly cause: OrderCause;
 }
 
+export type OrderCause = "held" | "paid" | "revived" | "cancelled" | "lapsed";
+
 const states: ReadonlySet<string> = new Set<OrderState>(["held", "paid", "released"]);
+const causes: ReadonlySet<string> = new Set<OrderCause>([
+  "held",
+  "paid",
+  "revived",
+  "cancelled",
+  "lapsed",
+]);
 
 /**
- * Reads the record that hold.lua wrote:
- * state, serial, quantity, heldAtMs, payByMs, token, buyer and key, separated by tabs.
+ * Reads the record that hold.lua wrote, state, serial, quantity, heldAtMs, payByMs, token, buyer
+ * and key, and what confirm.lua or release.lua added to it, revision, changedAtMs and cause,
+ * separated by tabs.
  * Throws if it is anything else, since then the ledger is not what we think it is.
  */
 export function parseOrderRecord(sale: string, text: string): OrderRecord {
-  const [state, serial, quantity, heldAtMs, payByMs, token, buyer, key] = text.split("\t");
+  const [state, serial, quantity, heldAtMs, payByMs, token, buyer, key, ...change] =
+    text.split("\t");
+  const [revision, changedAtMs, cause] = change.length === 0 ? ["1", heldAtMs, "held"] : change;
   const record = {
     order: orderId(sale, Number(serial), token ?? ""),
     state: state as OrderState,
@@ -36,9 +54,17 @@ export function parseOrderRecord(sale: string, text: string): OrderRecord {
     payByMs: Number(payByMs),
     buyer: buyer ?? "",
     key: key ?? "",
+    revision: Number(revision),
+    changedAtMs: Number(changedAtMs),
+    cause: cause as OrderCause,
   };
   const whole = [record.serial, record.quantity, record.heldAtMs, record.payByMs];
-  const readable = states.has(record.state) && whole.every(Number.isSafeInteger);
+  const changes = [record.revision, record.changedAtMs];
+  const readable =
+    states.has(record.state) &&
+    causes.has(record.cause) &&
+    (change.length === 0 || change.length === 3) &&
+    [...whole, ...changes].every(Number.isSafeInteger);
   if (!readable || !keyPattern.test(record.key) || !tokenPattern.test(token ?? "")) {
     throw new Error(`sale ${sale}: an order's record cannot be read: ${JSON.stringify(text)}`);
   }
@@ -52,7 +78,15 @@ export function orderId(sale: string, serial: number, token: string): string {
   return `${sale}.${serial}.${token}`;
 }
 
-/** The sale that an order id names, or null if it is no order id. Ids are SALE.SERIAL.TOKEN. */
-export function saleOfOrder(order: string): string | null {
-  return /^([a-z0-9][a-z0-9_-]{0,63})\.[1-9][0-9]{0,15}\.[0-9a-f]{16}$/.exec(order)?.[1] ?? null;
+export interface OrderIdParts {
+  readonly sale: string;
+  readonly serial: number;
+  readonly token: string;
+}
+
+/** Takes an order id apart; null if it is none. */
+export function parseOrderId(order: string): OrderIdParts | null {
+  const parts = /^([a-z0-9][a-z0-9_-]{0,63})\.([1-9][0-9]{0,14})\.([0-9a-f]{16})$/.exec(order);
+  const [, sale, serial, token] = parts ?? [];
+  return sale === undefined || token === undefined ? null : { sale, serial: Number(serial), token };
 }

@@ -6,12 +6,14 @@ import { DurabilityWait } from "./durability-wait.ts";
 import {
   decodeHoldResults,
   decodeLookupResults,
+  decodeOrderChanges,
   type EncodedLookup,
   type EncodedResult,
   encodeHoldRequests,
 } from "./hold-codec.ts";
 import { saleKeys } from "./keys.ts";
 import type {
+  ChangeReply,
   Durability,
   Failure,
   Heartbeat,
@@ -19,8 +21,10 @@ import type {
   HoldRequest,
   Ledger,
   LookupReply,
+  OrderRef,
   Reply,
 } from "./ledger.ts";
+import { type OrderRecord, parseOrderRecord } from "./order-record.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { type Script, scripts } from "./scripts.ts";
 
@@ -187,8 +191,57 @@ export class RedisLedger implements Ledger {
     }, this.#options.replyTimeoutMs * 5);
   }
 
+  confirm(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
+    const k = saleKeys(sale);
+    const keys = [k.stock, k.orders, k.buyers, k.events];
+    const flat = JSON.stringify(orders.flatMap(({ serial, token }) => [serial, token]));
+    return this.#change(scripts.confirm, keys, [this.#wait.fence, flat], sale, orders);
+  }
+
+  cancel(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
+    const k = saleKeys(sale);
+    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
+    const flat = JSON.stringify(orders.flatMap(({ serial, token }) => [serial, token]));
+    const args = ["cancelled", this.#wait.fence, flat];
+    return this.#change(scripts.release, keys, args, sale, orders);
+  }
+
+  readOrder(sale: string, serial: number): Promise<Reply<OrderRecord | null>> {
+    return this.#bounded(async ({ client }) => {
+      const record = await client.hget(saleKeys(sale).orders, String(serial));
+      return record === null ? null : parseOrderRecord(sale, record);
+    }, this.#options.replyTimeoutMs);
+  }
+
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  async #change(
+    script: Script,
+    keys: readonly string[],
+    args: Arguments,
+    sale: string,
+    orders: readonly OrderRef[],
+  ): Promise<Reply<ChangeReply | null>> {
+    const reply = await this.#call(script, keys, () => args, true);
+    if (reply.kind !== "ok") {
+      return reply;
+    }
+    const [status, left, epoch, results] = reply.value.raw;
+    if (status === -1) {
+      return { kind: "ok", value: null };
+    }
+    const encoded = JSON.parse(String(results)) as EncodedResult[];
+    return {
+      kind: "ok",
+      value: {
+        left: Number(left),
+        epoch: Number(epoch),
+        results: decodeOrderChanges(sale, orders, encoded),
+        durable: reply.value.durable,
+      },
+    };
   }
 
   /** Runs a script once, bounded in time, and waits for its durability on the same connection. */

@@ -1,8 +1,10 @@
+import confirmSource from "../../redis/scripts/confirm.lua" with { type: "text" };
 import createSource from "../../redis/scripts/create.lua" with { type: "text" };
 import heartbeatSource from "../../redis/scripts/heartbeat.lua" with { type: "text" };
 import holdSource from "../../redis/scripts/hold.lua" with { type: "text" };
 import lookupSource from "../../redis/scripts/lookup.lua" with { type: "text" };
 import readSource from "../../redis/scripts/read.lua" with { type: "text" };
+import releaseSource from "../../redis/scripts/release.lua" with { type: "text" };
 import restockSource from "../../redis/scripts/restock.lua" with { type: "text" };
 import setStateSource from "../../redis/scripts/set-state.lua" with { type: "text" };
 
@@ -19,11 +21,13 @@ function script(name: string, source: string): Script {
 
 /** Two versions of a node may run at once in a rolling deploy: their SHAs differ, both work. */
 export const scripts = {
+  confirm: script("confirm", confirmSource),
   create: script("create", createSource),
   heartbeat: script("heartbeat", heartbeatSource),
   hold: script("hold", holdSource),
   lookup: script("lookup", lookupSource),
   read: script("read", readSource),
+  release: script("release", releaseSource),
   restock: script("restock", restockSource),
   setState: script("set-state", setStateSource),
 } as const;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { orderId, parseOrderRecord, saleOfOrder } from "../../src/ledger/order-record.ts";
+import { orderId, parseOrderId, parseOrderRecord } from "../../src/ledger/order-record.ts";
 import { keyPattern, saleIdPattern } from "../../src/sale/sale.ts";
 
 const text = "held\t7\t2\t1000\t2000\t0123456789abcdef\tanna\tk 1";
@@ -18,6 +18,15 @@ describe("order records", () => {
       payByMs: 2000,
       buyer: "anna",
       key: "k 1",
+      revision: 1,
+      changedAtMs: 1000,
+      cause: "held",
+    });
+    const paid = `${text.replace("held", "paid")}\t2\t1500\tpaid`;
+    expect(parseOrderRecord("g101", paid)).toMatchObject({
+      state: "paid",
+      revision: 2,
+      cause: "paid",
     });
   });
 
@@ -37,7 +46,8 @@ describe("order records", () => {
   test("an order id names its sale, and nothing else does", () => {
     fc.assert(
       fc.property(fc.stringMatching(saleIdPattern), fc.integer({ min: 1 }), (sale, serial) => {
-        expect(saleOfOrder(orderId(sale, serial, "0123456789abcdef"))).toBe(sale);
+        const token = "0123456789abcdef";
+        expect(parseOrderId(orderId(sale, serial, token))).toEqual({ sale, serial, token });
       }),
     );
     for (const id of [
@@ -47,7 +57,7 @@ describe("order records", () => {
       "tickets.0.0123456789abcdef",
       "T.1.0123456789abcdef",
     ]) {
-      expect(saleOfOrder(id)).toBeNull();
+      expect(parseOrderId(id)).toBeNull();
     }
   });
 
