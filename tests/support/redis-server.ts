@@ -80,8 +80,10 @@ export class RedisServer {
     return server;
   }
 
+  /** With the password, where `requirepass` is set. */
   get url(): string {
-    return `redis://127.0.0.1:${this.port}/0`;
+    const login = this.#password === undefined ? "" : `:${this.#password}@`;
+    return `redis://${login}127.0.0.1:${this.port}/0`;
   }
 
   /** `[7, 0]`, `[8, 0]`. */
@@ -93,6 +95,10 @@ export class RedisServer {
     return this.#version[0] > major || (this.#version[0] === major && this.#version[1] >= minor);
   }
 
+  get #password(): string | undefined {
+    return this.#settings["requirepass"]?.toString();
+  }
+
   get pid(): number {
     return this.#mustRun().pid;
   }
@@ -100,7 +106,7 @@ export class RedisServer {
   /** The test's own connection, for looking at what is stored. Made anew after a restart. */
   get client(): Redis {
     this.#mustRun();
-    this.#client ??= quietClient(this.port);
+    this.#client ??= quietClient(this.url);
     return this.#client;
   }
 
@@ -179,7 +185,7 @@ export class RedisServer {
   }
 
   async #answers(waitFor: "ready" | "listening"): Promise<boolean> {
-    const client = quietClient(this.port);
+    const client = quietClient(this.url);
     try {
       const info = await client.info("server");
       const found = /redis_version:(\d+)\.(\d+)/.exec(info);
@@ -211,8 +217,8 @@ export class RedisServer {
 }
 
 /** A client for looking: it never resends, and a fault shows as the rejection of a command. */
-function quietClient(port: number): Redis {
-  const client = new Redis(port, "127.0.0.1", {
+function quietClient(url: string): Redis {
+  const client = new Redis(url, {
     enableReadyCheck: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
