@@ -6,10 +6,12 @@ import type { OrderState } from "./order-record.ts";
 export interface OrderEvents {
   /** Ids of its `held` entries; there must be exactly one. */
   readonly heldIds: string[];
-  /** The record that came with the first `held` entry. */
-  readonly record: string;
-  /** By its last event. */
-  state: OrderState;
+  /** What never changes in the life of an order: serial to request key. */
+  readonly core: string;
+  /** The record of its newest entry; the ledger must say the same. */
+  record: string;
+  /** Of that record: 1 when held, one more with every change. */
+  revision: number;
 }
 
 /** What the stream says of a sale. */
@@ -24,6 +26,10 @@ export interface EventBooks {
   /** By serial. */
   readonly orders: Map<string, OrderEvents>;
 }
+
+const orderStates: readonly OrderState[] = ["held", "paid", "released"];
+/** serial, quantity, heldAtMs, payByMs, token, buyer, key: see order-record.ts. */
+const coreFields = 7;
 
 /** Sums a sale's stream up. An entry that cannot be understood is a difference. */
 export function readEvents(books: SaleBooks, findings: Findings): EventBooks {
@@ -41,20 +47,15 @@ export function readEvents(books: SaleBooks, findings: Findings): EventBooks {
   return events;
 }
 
-/** An order's entry has one field, `held` with its record, `paid` or `released` with its serial. */
+/** An order's entry has one field, named after its new state, with the record that it then had. */
 function readEvent(entry: StreamEvent, events: EventBooks, findings: Findings): void {
-  const { event, held, paid, released } = entry.fields;
-  if (held !== undefined) {
-    readHeld(entry.id, held, events, findings);
-    return;
-  }
-  if (paid !== undefined) {
-    readChange(entry.id, paid, "paid", events, findings);
-    return;
-  }
-  if (released !== undefined) {
-    readChange(entry.id, released, "released", events, findings);
-    return;
+  const { event } = entry.fields;
+  for (const state of orderStates) {
+    const record = entry.fields[state];
+    if (record !== undefined) {
+      readOrderEvent(entry.id, state, record, events, findings);
+      return;
+    }
   }
   switch (event) {
     case "created":
@@ -90,35 +91,56 @@ function tickets(entry: StreamEvent, field: string, findings: Findings): number 
   return number ?? 0;
 }
 
-function readHeld(id: string, record: string, events: EventBooks, findings: Findings): void {
-  const [state, serial] = record.split("\t");
-  if (state !== "held" || serial === undefined) {
-    const found = `entry ${id}: it is no record of a held order: ${JSON.stringify(record)}`;
+function readOrderEvent(
+  id: string,
+  state: OrderState,
+  record: string,
+  events: EventBooks,
+  findings: Findings,
+): void {
+  const [said, ...rest] = record.split("\t");
+  const [serial = "", core] = [rest[0], rest.slice(0, coreFields).join("\t")];
+  if (said !== state || rest.length < coreFields) {
+    const found = `entry ${id}: it is no record of a ${state} order: ${JSON.stringify(record)}`;
     findings.add("event", id, found);
     return;
   }
   const known = events.orders.get(serial);
-  if (known === undefined) {
-    events.orders.set(serial, { heldIds: [id], record, state: "held" });
-  } else {
-    known.heldIds.push(id);
-    known.state = "held";
+  events.comebacks += state === "released" ? 1 : 0;
+  if (state === "held") {
+    if (known === undefined) {
+      events.orders.set(serial, { heldIds: [id], core, record, revision: 1 });
+    } else {
+      known.heldIds.push(id);
+    }
+    return;
   }
-}
-
-function readChange(
-  id: string,
-  serial: string,
-  state: "paid" | "released",
-  events: EventBooks,
-  findings: Findings,
-): void {
-  const known = events.orders.get(serial);
   if (known === undefined) {
     const found = `entry ${id}: order ${serial} is ${state}, but no held event came before`;
     findings.add("event", id, found);
     return;
   }
-  known.state = state;
-  events.comebacks += state === "released" ? 1 : 0;
+  followChange(id, known, core, record, Number(rest[coreFields] ?? 0), findings);
+}
+
+/** A change says the same order, one revision later. */
+function followChange(
+  id: string,
+  known: OrderEvents,
+  core: string,
+  record: string,
+  revision: number,
+  findings: Findings,
+): void {
+  if (core !== known.core) {
+    const found = `${JSON.stringify(record)}, it was ${JSON.stringify(known.record)}`;
+    findings.add("event", id, `entry ${id}: it makes another order of the same serial: ${found}`);
+  }
+  if (revision !== known.revision + 1) {
+    const kind = revision <= known.revision ? "duplicate" : "event";
+    const text = `entry ${id}: revision ${revision} of an order, revision ${known.revision} before`;
+    findings.add(kind, id, text);
+  }
+  known.record = record;
+  known.revision = revision;
 }

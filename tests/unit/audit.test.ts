@@ -58,7 +58,9 @@ class Bookkeeper {
     if (order === undefined || before !== "held") {
       return;
     }
-    this.orders.set(order, [state, serial, quantity, ...rest].join("\t"));
+    const cause = state === "paid" ? "paid" : "cancelled";
+    const changed = [state, serial, quantity, ...rest, 2, 8_000, cause].join("\t");
+    this.orders.set(order, changed);
     this.deadlines.delete(`${order}-${order}`);
     if (state === "released") {
       this.comeback();
@@ -67,7 +69,7 @@ class Bookkeeper {
       this.add(this.stock, "paid", Number(quantity));
     }
     this.add(this.stock, "held", -Number(quantity));
-    this.say({ [state]: order });
+    this.say({ [state]: changed });
   }
 
   private get left(): number {
