@@ -78,6 +78,48 @@ export class Answers {
     return this.#sold(200, sale, { kind: "sold", order, serial, quantity, payByMs });
   }
 
+  /** An order as it is now: shown, or just paid or cancelled. */
+  ofOrderState(sale: string, record: OrderRecord): Response {
+    const { order, serial, quantity, state, cause } = record;
+    const data = {
+      order,
+      serial,
+      sale,
+      quantity,
+      state,
+      cause,
+      heldAt: isoOf(record.heldAtMs),
+      payBy: isoOf(record.payByMs),
+      changedAt: isoOf(record.changedAtMs),
+    };
+    return this.#json(200, body(1, this.#messages[state], data));
+  }
+
+  /** Nobody knows yet whether a payment or a cancellation was done. */
+  undecidedOrder(order: string): Response {
+    const headers = new Headers(this.#retry);
+    headers.set("Location", `/orders/${order}`);
+    const text = body(0, this.#messages.undecided, { order });
+    return new Response(text, { status: 202, headers });
+  }
+
+  unknownOrder(): Response {
+    return this.#json(404, body(-5, this.#messages.unknownOrder, null));
+  }
+
+  /** Tells the payment system to give the money back. */
+  refund(): Response {
+    return this.#json(409, body(-7, this.#messages.refund, null));
+  }
+
+  alreadyPaid(): Response {
+    return this.#json(409, body(-8, this.#messages.alreadyPaid, null));
+  }
+
+  unsigned(): Response {
+    return this.#json(401, body(-9, this.#messages.unsigned, null));
+  }
+
   ofSale(snapshot: SaleSnapshot): Response {
     const { opensAtMs, holdMs, ...rest } = snapshot;
     const data = { ...rest, holdSeconds: holdMs / 1_000, opensAt: isoOrNull(opensAtMs) };

@@ -43,6 +43,11 @@ const schema = Type.Object({
     default: "tickets",
     description: "id of the default sale: 1 to 64 of a-z 0-9 - _",
   }),
+  SLUICE_PAYMENT_SECRET: Type.String({
+    pattern: "^(|.{16,1024})$",
+    default: "",
+    description: "16 to 1024 characters, shared with the payment system",
+  }),
   SLUICE_LOCALE: Type.Union([Type.Literal("zh"), Type.Literal("en")], {
     default: "en",
     description: "zh or en",
@@ -123,6 +128,8 @@ export interface NodeConfig {
   readonly redis: string;
   readonly durability: "memory" | "primary" | "replica";
   readonly sale: string;
+  /** Null: no payment is accepted. */
+  readonly paymentSecret: string | null;
   readonly locale: "zh" | "en";
   readonly logLevel: string;
   readonly batchMax: number;
@@ -157,7 +164,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     if (given[name] === undefined) {
       faults.push(`${name} is missing: ${description}`);
     } else if (!Value.Check(property, given[name])) {
-      faults.push(`${name}=${text}: it must be ${description}`);
+      // A secret must not be printed, not even a bad one.
+      const shown = name === "SLUICE_PAYMENT_SECRET" ? "***" : text;
+      faults.push(`${name}=${shown}: it must be ${description}`);
     }
   }
   for (const name of Object.keys(environment)) {
@@ -172,7 +181,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 }
 
 /** Variables of the other programs, which may stand in the same environment. */
-const foreign: ReadonlySet<string> = new Set(["SLUICE_DATABASE", "SLUICE_PAYMENT_SECRET"]);
+const foreign: ReadonlySet<string> = new Set(["SLUICE_DATABASE"]);
 
 function toConfig(v: Variables): NodeConfig {
   const colon = v.SLUICE_LISTEN.lastIndexOf(":");
@@ -195,6 +204,7 @@ function toConfig(v: Variables): NodeConfig {
     redis: v.SLUICE_REDIS,
     durability: v.SLUICE_DURABILITY,
     sale: v.SLUICE_SALE,
+    paymentSecret: v.SLUICE_PAYMENT_SECRET === "" ? null : v.SLUICE_PAYMENT_SECRET,
     locale: v.SLUICE_LOCALE,
     logLevel: v.SLUICE_LOG,
     batchMax: v.SLUICE_BATCH_MAX,

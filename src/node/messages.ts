@@ -1,8 +1,19 @@
+import type { OrderState } from "../ledger/order-record.ts";
 import type { OutcomeKind } from "../sale/outcome.ts";
 
 export type Locale = "zh" | "en";
 
-type Message = OutcomeKind | "badRequest" | "notFound" | "methodNotAllowed" | "tooLarge";
+type Message =
+  | OutcomeKind
+  | OrderState
+  | "badRequest"
+  | "notFound"
+  | "methodNotAllowed"
+  | "tooLarge"
+  | "unknownOrder"
+  | "refund"
+  | "alreadyPaid"
+  | "unsigned";
 
 /** One short sentence for each answer; the code is what programs read. */
 export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>>> = {
@@ -20,6 +31,13 @@ export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>
     notFound: "There is nothing here",
     methodNotAllowed: "Method not allowed",
     tooLarge: "The body is too large",
+    held: "Held, pay in time",
+    paid: "Paid",
+    released: "Released",
+    unknownOrder: "There is no such order",
+    refund: "Paid too late and nothing is left: refund",
+    alreadyPaid: "The order is paid and cannot be cancelled",
+    unsigned: "The signature is missing or wrong",
   },
   zh: {
     sold: "抢票成功",
@@ -35,5 +53,12 @@ export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>
     notFound: "页面不存在",
     methodNotAllowed: "请求方法不允许",
     tooLarge: "请求过大",
+    held: "已占票，请及时支付",
+    paid: "已支付",
+    released: "已释放",
+    unknownOrder: "没有这个订单",
+    refund: "支付超时且已无余票，请退款",
+    alreadyPaid: "订单已支付，不能取消",
+    unsigned: "签名缺失或有误",
   },
 };

@@ -5,6 +5,7 @@ import type { OrderRecord } from "../ledger/order-record.ts";
 import { LocalStock } from "../sale/local-stock.ts";
 import type { Outcome } from "../sale/outcome.ts";
 import type { SaleSnapshot } from "../sale/sale.ts";
+import { OrderDesk } from "./order-desk.ts";
 import { SoldKeys } from "./sold-keys.ts";
 
 export interface SaleDeskOptions {
@@ -49,6 +50,8 @@ const queueFull: Outcome = { kind: "busy", reason: "queueFull" };
 export class SaleDesk {
   readonly #options: SaleDeskOptions;
   readonly sale: string;
+  /** Payments and cancellations of this sale's orders. */
+  readonly orders: OrderDesk;
   readonly #stock: LocalStock;
   readonly #commit: GroupCommit;
   readonly #lookup: KeyLookup;
@@ -70,6 +73,15 @@ export class SaleDesk {
     this.#soldKeys = new SoldKeys(sale, ledger, options.soldKeysMax, onFault);
     const { queueMax } = options;
     this.#lookup = new KeyLookup({ sale, ledger, batchMax: 500, queueMax, onFault });
+    this.orders = new OrderDesk({
+      ...options,
+      sale,
+      onFault,
+      onObservation: (seen) => {
+        this.#stock.observe(seen);
+        this.#commit.pump();
+      },
+    });
     this.#commit = new GroupCommit({
       ...options,
       sale,

@@ -5,6 +5,7 @@ import type { Outcome } from "../sale/outcome.ts";
 import { keyPattern, quantityMax, saleIdPattern } from "../sale/sale.ts";
 import type { Answers } from "./answers.ts";
 import type { NodeMetrics } from "./metrics.ts";
+import { orderRoutes } from "./order-routes.ts";
 import type { SaleDesk } from "./sale-desk.ts";
 import type { SaleDesks } from "./sale-desks.ts";
 
@@ -16,6 +17,8 @@ export interface ServerOptions {
   readonly answers: Answers;
   readonly desks: SaleDesks;
   readonly metrics: NodeMetrics;
+  /** Null: no payment is accepted. */
+  readonly paymentSecret: string | null;
   /** Null if the node is able to sell, else why not. */
   readonly unready: () => string | null;
   readonly onInternalError: (error: Error) => void;
@@ -102,6 +105,11 @@ export class TicketServer {
       "/sales/:sale/orders": { POST: sale((desk, request) => this.#order(desk, request)) },
       "/sales/:sale": { GET: show, HEAD: show },
       "/sales/:sale/requests/:key": { GET: fate, HEAD: fate },
+      ...orderRoutes({
+        ...this.#options,
+        bodyMaxBytes,
+        nowSeconds: () => Math.floor(Date.now() / 1_000),
+      }),
       "/healthz": { GET: alive, HEAD: alive },
       "/readyz": { GET: ready, HEAD: ready },
       "/metrics": { GET: scrape, HEAD: scrape },
@@ -112,7 +120,10 @@ export class TicketServer {
   #otherwise(request: Request): Response {
     const { answers } = this.#options;
     const { pathname } = new URL(request.url);
-    if (/^\/buy\/ticket$|^\/sales\/[^/]+\/orders$/.test(pathname)) {
+    if (/^\/orders\/[^/]+$/.test(pathname)) {
+      return answers.methodNotAllowed("GET, HEAD, DELETE");
+    }
+    if (/^\/buy\/ticket$|^\/sales\/[^/]+\/orders$|^\/orders\/[^/]+\/payment$/.test(pathname)) {
       return answers.methodNotAllowed("POST");
     }
     if (/^\/(healthz|readyz|metrics)$|^\/sales\/[^/]+(\/requests\/[^/]+)?$/.test(pathname)) {

@@ -79,6 +79,7 @@ export class TicketNode {
       answers: new Answers(config.node, config.locale),
       desks: this.#desks,
       metrics,
+      paymentSecret: config.paymentSecret,
       unready: () => this.#unready(),
       onInternalError: (error) => log.error({ err: error }, "a request failed"),
     });
@@ -91,6 +92,9 @@ export class TicketNode {
     this.#desks.start();
     const { node, host, port, weight, durability, sale } = this.#config;
     this.#log.info({ node, host, port, weight, durability, sale }, "ticket node is up");
+    if (this.#config.paymentSecret === null) {
+      this.#log.warn("SLUICE_PAYMENT_SECRET is not set: no payment will be accepted");
+    }
   }
 
   /** Drains: tells the balancers, serves until they noticed, answers what is under way, ends. */
