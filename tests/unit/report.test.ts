@@ -250,7 +250,7 @@ describe("the charts", () => {
   test("columns reach as high as their values, and what is not nothing is seen", () => {
     expect(columns([0, 1, 8, 16], 2)).toEqual(["   █", " ▁██"]);
     expect(columns([0, 1, 10_000], 1)).toEqual([" ▁█"]);
-    expect(columns([0], 1)).toEqual([" "]);
+    expect(columns([0, 3, 0], 1)).toEqual([" █"]);
   });
 
   test("a bar is as long as its share, to an eighth of a character", () => {

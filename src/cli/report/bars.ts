@@ -16,7 +16,7 @@ export function columns(values: readonly number[], height: number): string[] {
   const lines: string[] = [];
   for (let line = height - 1; line >= 0; line -= 1) {
     const cells = levels.map((level) => eighthsUp[Math.min(8, Math.max(0, level - line * 8))]);
-    lines.push(cells.join(""));
+    lines.push(cells.join("").trimEnd());
   }
   return lines;
 }

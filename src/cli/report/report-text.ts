@@ -100,7 +100,8 @@ function formatNodes(report: Report, nodes: readonly NodeShare[], paint: Paint):
   const [head = "", ...lines] = formatTable([header, ...rows]);
   const bars = lines.map((line, index) => {
     const share = (nodes[index]?.answered ?? 0) / Math.max(1, answered);
-    return `${line}  ${paint("cyan", horizontalBar(share / (shareMax || 1), barWidth))}`;
+    const bar = horizontalBar(share / (shareMax || 1), barWidth);
+    return bar === "" ? line : `${line}  ${paint("cyan", bar)}`;
   });
   const own = report.answeredByNginx ?? 0;
   const ownShare = formatShare(own, report.requests);
