@@ -3,13 +3,33 @@ import { readFileSync } from "node:fs";
 /** Linux counts processor time in hundredths of a second for every program there is (USER_HZ). */
 const ticksPerSecond = 100;
 
+/** A field of /proc/PID/stat as proc(5) numbers them, from the third on, in microseconds. */
+function statMicros(pid: number, fields: readonly number[]): number {
+  const line = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The command's name, in parentheses, may contain anything; the third field follows its end.
+  const values = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const ticks = fields.reduce((sum, field) => sum + Number(values[field - 3]), 0);
+  return (ticks / ticksPerSecond) * 1e6;
+}
+
 /** Processor time that a process and its threads have used so far, in microseconds. */
 export function cpuMicrosOf(pid: number): number {
-  const line = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The command's name, in parentheses, may contain anything; the fields follow its end.
-  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const [user, system] = [Number(fields[11]), Number(fields[12])];
-  return ((user + system) / ticksPerSecond) * 1e6;
+  return statMicros(pid, [14, 15]);
+}
+
+/** The same of this process and of those children that have ended (load generators). */
+export function ownCpuMicros(): number {
+  return statMicros(process.pid, [14, 15, 16, 17]);
+}
+
+/** Processor time that was used on this machine, by whomever, and by its host (steal). */
+export function machineCpuMicros(): number {
+  const line = /^cpu +(.*)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line
+    .split(" ")
+    .map(Number);
+  const ticks = user + nice + system + irq + softIrq + steal;
+  return (ticks / ticksPerSecond) * 1e6;
 }
 
 /** A process and those that it started (Nginx's workers), as they are now. */

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
+
 import type { LoadReport } from "./oha.ts";
-import { cpuMicrosOf, familyOf } from "./process-costs.ts";
+import { cpuMicrosOf, familyOf, machineCpuMicros, ownCpuMicros } from "./process-costs.ts";
 import type { Reading } from "./result.ts";
 
 /** Server processes by name; the children of each count with it. */
@@ -14,20 +16,38 @@ export async function readLoad(
   const { requests, seconds } = await load();
   const after = usage(servers);
   const cpuMicros: Record<string, number> = {};
-  for (const [name, micros] of after) {
-    cpuMicros[name] = (micros - (before.get(name) ?? 0)) / requests;
+  for (const [name, micros] of after.servers) {
+    cpuMicros[name] = (micros - (before.servers.get(name) ?? 0)) / requests;
   }
-  return { requests, seconds, perSecond: requests / seconds, cpuMicros };
+  const others = after.machine - before.machine - (after.own - before.own);
+  const available = availableParallelism() * (after.atMicros - before.atMicros);
+  return {
+    requests,
+    seconds,
+    perSecond: requests / seconds,
+    cpuMicros,
+    // The clocks of the parts are read one after another, so a quiet machine may come out below 0.
+    othersShare: Math.max(0, others / available),
+  };
 }
 
-function usage(servers: Servers): Map<string, number> {
+interface Usage {
+  readonly servers: ReadonlyMap<string, number>;
+  /** The servers', the load generator's and this process's. */
+  readonly own: number;
+  readonly machine: number;
+  readonly atMicros: number;
+}
+
+function usage(servers: Servers): Usage {
   const used = new Map<string, number>();
+  let own = ownCpuMicros();
   for (const [name, pids] of Object.entries(servers)) {
     const members = pids.flatMap(familyOf);
-    used.set(
-      name,
-      members.reduce((sum, member) => sum + cpuMicrosOf(member), 0),
-    );
+    const micros = members.reduce((sum, member) => sum + cpuMicrosOf(member), 0);
+    used.set(name, micros);
+    own += micros;
   }
-  return used;
+  const machine = machineCpuMicros();
+  return { servers: used, own, machine, atMicros: performance.now() * 1_000 };
 }

@@ -7,6 +7,12 @@ import {
 } from "./result.ts";
 import type { Spread } from "./statistics.ts";
 
+/**
+ * A side that needs several processes at once (node, Redis and load generator on two cores) loses
+ * more to neighbours than one that needs few, which taking turns cannot make good.
+ */
+const othersShareMax = 0.05;
+
 /** What is said of the whole run, above the results. */
 export interface RunFacts {
   readonly startedAt: string;
@@ -85,7 +91,15 @@ function ratioDetails(result: RatioResult): string[] {
   const sides = [result.ours, result.other];
   const rows = alignColumns(sides.map(sideRow)).map((line) => `  ${line}`);
   const cpu = `${ratioText(result.cpuRatio.median)} (${ratioRange(result.cpuRatio)})`;
-  return [...rows, `  processor time a request, the other's over ours: ${cpu}`];
+  const { median, max } = result.othersShare;
+  const others = `other programs meanwhile took ${percentText(median)} of all cores (at most ${percentText(max)})`;
+  const warning =
+    median > othersShareMax ? ": not a quiet machine, the rates are not to be relied on" : "";
+  return [
+    ...rows,
+    `  processor time a request, the other's over ours: ${cpu}`,
+    `  ${others}${warning}`,
+  ];
 }
 
 function figureDetails({ figure, unit }: FigureResult): string[] {
@@ -115,6 +129,10 @@ function ratioRange(spread: Spread): string {
 
 function ratioText(value: number): string {
   return value.toFixed(2);
+}
+
+function percentText(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 /** Three digits that mean something; no reading here is better than that. */

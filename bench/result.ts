@@ -7,6 +7,8 @@ export interface Reading {
   readonly perSecond: number;
   /** Processor time a request, in microseconds, by server process (user and system). */
   readonly cpuMicros: Readonly<Record<string, number>>;
+  /** Processor time that others on this machine took meanwhile, as a share of all cores, 0 to 1. */
+  readonly othersShare: number;
 }
 
 /** One side of a comparison, all rounds. */
@@ -29,6 +31,8 @@ export interface RatioResult {
    * by neighbours than the rate; it does not see what runs beside each other on two cores.
    */
   readonly cpuRatio: Spread;
+  /** Of all cores, taken by programs that have nothing to do with this; 0 to 1. */
+  readonly othersShare: Spread;
   readonly ours: SideResult;
   readonly other: SideResult;
   readonly notes: readonly string[];

@@ -50,6 +50,9 @@ export async function compare(
     atLeast,
     ratio: spreadOf(pairs.map(({ ours, other }) => ours.perSecond / other.perSecond)),
     cpuRatio: spreadOf(pairs.map(({ ours, other }) => cpuOf(other) / cpuOf(ours))),
+    othersShare: spreadOf(
+      pairs.flatMap(({ ours, other }) => [ours.othersShare, other.othersShare]),
+    ),
     ours: sideResult(
       comparison.ours.name,
       pairs.map((pair) => pair.ours),

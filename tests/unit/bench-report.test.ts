@@ -20,6 +20,7 @@ const ratio: RatioResult = {
   atLeast: 0.7,
   ratio: spreadOf([0.69, 0.7, 0.72, 0.74, 0.75]),
   cpuRatio: spreadOf([0.5, 0.52, 0.51, 0.5]),
+  othersShare: spreadOf([0.01, 0.02, 0.03]),
   ours: {
     name: "node",
     perSecond: spreadOf([40_000, 42_000]),
@@ -79,6 +80,14 @@ describe("the report as text", () => {
     expect(lineWith("  bare ")).toContain("60000/s");
     expect(lineWith("  bare ")).toContain("bare 123");
     expect(lineWith("the other's over ours")).toContain("0.51 (0.50..0.52)");
+  });
+
+  test("a machine that others used meanwhile is said to be none to rely on, a quiet one is not", () => {
+    expect(lineWith("other programs")).toBe(
+      "  other programs meanwhile took 2 % of all cores (at most 3 %)",
+    );
+    const busy = renderText(facts, [{ ...ratio, othersShare: spreadOf([0.2, 0.3, 0.4]) }]);
+    expect(busy).toContain("took 30 % of all cores (at most 40 %): not a quiet machine");
   });
 
   test("what the figures depend on is said: machine, rounds, connections, settings, notes", () => {
