@@ -2,8 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { type BooksReading, readBooks } from "../../src/ledger/audit-books.ts";
 import { compareBooks } from "../../src/ledger/audit.ts";
+import { scripts } from "../../src/ledger/scripts.ts";
 import { RedisServer } from "../support/redis-server.ts";
-import { SaleScripts } from "./support/sale-scripts.ts";
+import { until } from "../support/until.ts";
+import { SaleScripts, tokenOf } from "./support/sale-scripts.ts";
 
 let server: RedisServer;
 let sale: SaleScripts;
@@ -59,6 +61,29 @@ describe("the audit", () => {
     expect(result.differences).toEqual([]);
     expect(result).toMatchObject({ orders: 5, events: 8, duplicates: 0, lost: 0 });
     expect(result.stock).toMatchObject({ total: 12, held: 7, paid: 0, left: 5, serial: 5 });
+  });
+
+  test("finds nothing after payments, cancellations, a revival and a lapse", async () => {
+    const short = new SaleScripts(server.client, "short");
+    await short.create({ total: 6, holdMs: 1_000 });
+    await short.setState("open");
+    await short.hold([["a"], ["b", "ann", 2], ["c"], ["d", "bob"], ["e"]]);
+    const { stock, orders, buyers, deadlines, events } = short.keys;
+    const confirm = (...named: unknown[]) =>
+      short.run(scripts.confirm, [stock, orders, buyers, events], [0, JSON.stringify(named)]);
+    const release = (...args: unknown[]) =>
+      short.run(scripts.release, [stock, orders, buyers, deadlines, events], args);
+    await confirm(1, tokenOf("a"));
+    await release("cancelled", 0, JSON.stringify([2, tokenOf("b"), 3, tokenOf("c")]));
+    await confirm(2, tokenOf("b"));
+    expect(await sentences("short")).toEqual([]);
+    await until("both held orders have lapsed", async () => {
+      await release("lapsed", 0, 100);
+      return (await server.client.hget(stock, "held")) === "0";
+    });
+    expect(await sentences("short")).toEqual([]);
+    const states = (await server.client.hvals(orders)).map((record) => record.split("\t").at(-1));
+    expect(states).toEqual(["paid", "revived", "cancelled", "lapsed", "lapsed"]);
   });
 
   test("finds nothing in a sale of several pages", async () => {
