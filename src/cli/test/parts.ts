@@ -4,7 +4,7 @@ import { findBashFiles } from "./bash-files.ts";
 import type { Part } from "./part.ts";
 
 /** What `./sluice test SCOPE` takes; `all` stands for no argument. */
-export const SCOPES = ["all", "unit", "stack", "faults", "static"] as const;
+export const SCOPES = ["all", "unit", "stack", "orders", "faults", "static"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Far above what each takes on two cores: these end what hangs, they do not measure. */
@@ -20,12 +20,14 @@ export async function listParts(scope: Scope, root: string): Promise<Part[]> {
 
 const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
   static: listChecks,
+  orders: (root) => [bunTests("orders", root)],
   faults: (root) => [bunTests("faults", root)],
   stack: (root) => [batsTests("stack", root)],
   unit: async (root) => [
     ...(await listChecks(root)),
     bunTests("unit", root),
     bunTests("ledger", root),
+    bunTests("orders", root),
     bunTests("faults", root),
     batsTests("launcher", root),
   ],
