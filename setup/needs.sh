@@ -37,7 +37,7 @@ list_test_needs() {
   local -a tests=(redis-server nginx bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
     *' static '*) NEEDS=(shellcheck shfmt bun packages-all) ;;
-    *' unit '* | *' faults '*) NEEDS=("${tests[@]}" bun packages-all) ;;
+    *' unit '* | *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
     *' lab '*) ;;
     # The stack is driven from outside, too.
     *) NEEDS=("${tests[@]}" curl jq bun packages-all oha) ;;
