@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import type { OrderRecord } from "../../src/ledger/order-record.ts";
 import { check, type ViolationKind } from "./support/checker.ts";
-import type { FinalBooks } from "./support/final-books.ts";
+import type { FinalBooks, FinalOrder } from "./support/final-books.ts";
 import { type Completion, History, type Invocation } from "./support/history.ts";
 
 const nodeMade = (digit: string) => digit.repeat(32);
@@ -12,7 +11,7 @@ class World {
   readonly history = new History();
   total = 3;
   held: number | null = null;
-  orders: OrderRecord[] = [];
+  orders: FinalOrder[] = [];
   requests = new Map<string, string>();
   heldEvents: string[] = [];
 
@@ -25,8 +24,6 @@ class World {
       state: "held",
       serial,
       quantity,
-      heldAtMs: 1,
-      payByMs: 2,
       buyer,
       key,
     });

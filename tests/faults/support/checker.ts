@@ -1,5 +1,4 @@
-import type { OrderRecord } from "../../../src/ledger/order-record.ts";
-import type { FinalBooks } from "./final-books.ts";
+import type { FinalBooks, FinalOrder } from "./final-books.ts";
 import type { History, Operation } from "./history.ts";
 
 export type ViolationKind =
@@ -51,7 +50,7 @@ class Checker {
   readonly #history: History;
   readonly #books: FinalBooks;
   readonly #options: CheckOptions;
-  readonly #orders: ReadonlyMap<string, OrderRecord>;
+  readonly #orders: ReadonlyMap<string, FinalOrder>;
   readonly #byKey = new Map<string, Operation[]>();
   readonly #violations: Violation[] = [];
 

@@ -1,12 +1,18 @@
 import { readBooks } from "../../../src/ledger/audit-books.ts";
 import { type OrderRecord, parseOrderRecord } from "../../../src/ledger/order-record.ts";
 
+/** What the checker looks at in an order. */
+export type FinalOrder = Pick<
+  OrderRecord,
+  "order" | "state" | "serial" | "quantity" | "buyer" | "key"
+>;
+
 /** The ledger of one sale at the end, in the checker's words. */
 export interface FinalBooks {
   readonly total: number;
   readonly held: number;
   readonly paid: number;
-  readonly orders: readonly OrderRecord[];
+  readonly orders: readonly FinalOrder[];
   /** Request key -> order id. */
   readonly requests: ReadonlyMap<string, string>;
   /** The order of each `held` event of the stream. */
