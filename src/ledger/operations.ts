@@ -78,7 +78,15 @@ export class SaleOperations {
   async read(sale: string): Promise<SaleSnapshot | null> {
     const { stock } = this.#keys(sale);
     const raw = await this.#retrying((client) => evaluate(client, scripts.read, [stock], []));
-    return (raw as number[])[0] === -1 ? null : readSnapshot(sale, raw as (string | number)[]);
+    if ((raw as number[])[0] === -1) {
+      return null;
+    }
+    try {
+      return readSnapshot(sale, raw as (string | number)[]);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new OperationError(`${reason}; "sluice audit ${sale}" names what is wrong`);
+    }
   }
 
   /** All sales, by id. */

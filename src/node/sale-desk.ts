@@ -62,6 +62,7 @@ export class SaleDesk {
   #missing = false;
   #beating: Promise<void> | null = null;
   #latchedBefore = false;
+  #leaving = false;
   livingNodes = 0;
 
   constructor(sale: string, options: SaleDeskOptions) {
@@ -129,7 +130,8 @@ export class SaleDesk {
   decide(purchase: Purchase): Outcome | null {
     const snapshot = this.#snapshot;
     if (snapshot === null) {
-      return this.#missing ? { kind: "unknownSale" } : null;
+      // Also of a sale that was not there at the last heartbeat: it may have been created since.
+      return null;
     }
     if (snapshot.state !== "open" || this.#stock.latched) {
       const { key } = purchase;
@@ -166,11 +168,19 @@ export class SaleDesk {
   }
 
   /** A heartbeat; those who ask while one is under way share it. Never rejects. */
-  beat(weight: number = this.#options.weight): Promise<void> {
-    this.#beating ??= this.#beat(weight).finally(() => {
+  beat(): Promise<void> {
+    this.#beating ??= this.#beat().finally(() => {
       this.#beating = null;
     });
     return this.#beating;
+  }
+
+  /** From now on heartbeats say that this node leaves, so that the others take its share. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    // One that is under way may still say the opposite.
+    await this.#beating;
+    await this.beat();
   }
 
   /** Answers what has reached its deadline. */
@@ -192,8 +202,9 @@ export class SaleDesk {
     }
   }
 
-  async #beat(weight: number): Promise<void> {
-    const reply = await this.#options.ledger.heartbeat(this.sale, weight);
+  async #beat(): Promise<void> {
+    const { ledger, weight } = this.#options;
+    const reply = await ledger.heartbeat(this.sale, this.#leaving ? 0 : weight);
     if (reply.kind !== "ok") {
       // Cut off, or refused: selling on what is not known any more would be a guess.
       this.#snapshot = null;

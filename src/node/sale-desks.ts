@@ -23,11 +23,10 @@ export class SaleDesks {
   readonly #desks = new Map<string, Open>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly default: SaleDesk;
-  #weight: number;
+  #leaving = false;
 
   constructor(options: SaleDesksOptions) {
     this.#options = options;
-    this.#weight = options.weight;
     this.default = new SaleDesk(options.defaultSale, options);
     this.#desks.set(options.defaultSale, { desk: this.default, usedAtMs: 0 });
     options.ledger.onConnection((ready) => {
@@ -61,6 +60,9 @@ export class SaleDesks {
       return null;
     }
     const desk = new SaleDesk(sale, this.#options);
+    if (this.#leaving) {
+      void desk.leave();
+    }
     this.#desks.set(sale, { desk, usedAtMs: now });
     return desk;
   }
@@ -73,8 +75,8 @@ export class SaleDesks {
 
   /** From now on the heartbeats say that this node leaves, so that others take its share. */
   async leave(): Promise<void> {
-    this.#weight = 0;
-    await Promise.all([...this.all()].map((desk) => desk.beat(0)));
+    this.#leaving = true;
+    await Promise.all([...this.all()].map((desk) => desk.leave()));
   }
 
   stop(): void {
@@ -90,7 +92,7 @@ export class SaleDesks {
       if (desk !== this.default && desk.idle && now - usedAtMs > idleMs) {
         this.#desks.delete(sale);
       } else if (this.#options.ledger.ready) {
-        void desk.beat(this.#weight);
+        void desk.beat();
       }
     }
   }

@@ -214,7 +214,7 @@ export class TicketServer {
 
   async #showSale(desk: SaleDesk): Promise<Response> {
     const { answers } = this.#options;
-    if (desk.snapshot === null && !desk.missing) {
+    if (desk.snapshot === null) {
       await desk.beat();
     }
     if (desk.snapshot !== null) {
