@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 
 import { RedisServer } from "../support/redis-server.ts";
-import { until } from "../support/until.ts";
 
 const servers: RedisServer[] = [];
 
@@ -46,8 +45,6 @@ describe("the redis-server of the tests", () => {
       answered = true;
       return value;
     });
-    const stat = () => Bun.file(`/proc/${server.pid}/stat`).text();
-    await until("the process is stopped", async () => /\) T /.test(await stat()));
     expect(answered).toBe(false);
     server.resume();
     expect(await reply).toBe(1);

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,8 +33,20 @@ export interface RedisServerOptions {
 }
 
 const binary = process.env["SLUICE_TEST_REDIS_SERVER"] ?? "redis-server";
+/** Version of the redis-server that tests run against, before any is started: `[7, 0]`. */
+export function redisVersion(): readonly [major: number, minor: number] {
+  const said = Bun.spawnSync([binary, "--version"]).stdout.toString();
+  const found = /v=(\d+)\.(\d+)/.exec(said);
+  if (found === null) {
+    throw new Error(`${binary} --version said: ${said}`);
+  }
+  return [Number(found[1]), Number(found[2])];
+}
+
 const outputFile = "output.log";
 const startDeadlineMs = 15_000;
+const stopDeadlineMs = 5_000;
+const replicationDeadlineMs = 15_000;
 /** Below the ports that Linux gives to outgoing connections, so that a restart finds its own free. */
 const portMin = 10_240;
 const portMax = 20_000;
@@ -149,6 +162,13 @@ export class RedisServer {
   /** SIGSTOP: connections stay open and accepted (by the kernel), nothing is answered. */
   pause(): void {
     this.#mustRun().kill("SIGSTOP");
+    // It may run on for a moment; a test that pauses it means from now on.
+    const lastMs = performance.now() + stopDeadlineMs;
+    while (!/\) T /.test(readFileSync(`/proc/${this.pid}/stat`, "latin1"))) {
+      if (performance.now() > lastMs) {
+        throw new Error(`redis-server did not stop within ${stopDeadlineMs} ms of SIGSTOP`);
+      }
+    }
   }
 
   /** SIGCONT: it goes on, and executes what was sent to it meanwhile. */
@@ -156,14 +176,15 @@ export class RedisServer {
     this.#mustRun().kill("SIGCONT");
   }
 
-  /** Waits until `count` replicas are online and have everything that this server has. */
+  /** Waits until `count` replicas have everything that this server has. */
   async untilReplicated(count = 1): Promise<void> {
-    await until(`${count} replicas have caught up`, async () => {
-      const info = await this.client.info("replication");
-      const offset = /master_repl_offset:(\d+)/.exec(info)?.[1];
-      const online = [...info.matchAll(/^slave\d+:.*state=online,offset=(\d+)/gm)];
-      return online.filter((replica) => replica[1] === offset).length >= count;
-    });
+    // WAIT asks the replicas at once, which by themselves tell once a second. What it waits for is
+    // what the server had when this connection last said something.
+    await this.client.ping();
+    const reached = await this.client.wait(count, replicationDeadlineMs);
+    if (reached < count) {
+      throw new Error(`${reached} of ${count} replicas caught up in ${replicationDeadlineMs} ms`);
+    }
   }
 
   /** The last lines that redis-server logged, or said before it had a log. */

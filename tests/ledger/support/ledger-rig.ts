@@ -11,6 +11,7 @@ export interface RigOptions {
   readonly durability?: Durability;
   readonly replyTimeoutMs?: number;
   readonly readyTimeoutMs?: number;
+  readonly durabilityTimeoutMs?: number;
 }
 
 const connectionName = "sluice-test";
@@ -40,7 +41,7 @@ export class LedgerRig {
       instance: "node1#a",
       durability: options.durability ?? "memory",
       replyTimeoutMs: options.replyTimeoutMs ?? replyTimeoutMs,
-      durabilityTimeoutMs: 250,
+      durabilityTimeoutMs: options.durabilityTimeoutMs ?? 250,
       livingMs: 1_000,
       forgetMs: 60_000,
       onRoundTrip: (script) => this.roundTrips.push(script),
