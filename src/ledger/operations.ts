@@ -179,7 +179,7 @@ export class SaleOperations {
 }
 
 /** EVALSHA, and EVAL where the server does not know the script yet. */
-async function evaluate(
+export async function evaluate(
   client: Redis,
   script: Script,
   keys: readonly string[],
@@ -197,5 +197,6 @@ async function evaluate(
 
 /** The URL without its password, fit for messages and logs. */
 export function redacted(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@");
+  // Up to the last @: a password that was not encoded may contain one, or a slash.
+  return url.replace(/\/\/.*@/, "//***@");
 }
