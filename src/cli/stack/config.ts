@@ -59,7 +59,8 @@ export function readStackOptions(flags: StackFlags): StackOptions {
  * variables that it does not know).
  */
 export function readInheritedEnvironment(): Record<string, string> {
-  const inherited: Record<string, string> = {};
+  // Open-source Nginx does not ask /readyz, it notices a closed port: no draining time to wait out.
+  const inherited: Record<string, string> = { SLUICE_DRAIN_MS: "0" };
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && name !== "SLUICE_STATE") {
       inherited[name] = value;

@@ -28,8 +28,6 @@ export function planNodes(options: StackOptions): Plan[] {
         SLUICE_DURABILITY: options.durability,
         SLUICE_SALE: options.sale,
         SLUICE_LOCALE: options.locale,
-        // Open-source Nginx does not ask /readyz, it notices a closed port: nothing to wait for.
-        SLUICE_DRAIN_MS: "0",
         ...(options.buffer === undefined ? {} : { SLUICE_BUFFER: String(options.buffer) }),
       },
       logPath: join(options.stateDir, "logs", `${name}.log`),
