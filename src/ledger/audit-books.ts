@@ -25,6 +25,8 @@ export interface SaleBooks {
   readonly deadlines: ReadonlyMap<string, string>;
   readonly operations: ReadonlyMap<string, string>;
   readonly events: readonly StreamEvent[];
+  /** Whether entries from before the first one were trimmed, as they are once they are stored. */
+  readonly trimmed: boolean;
 }
 
 /** `moving`: the sale changed during each attempt, so that its parts do not fit together. */
@@ -92,6 +94,7 @@ async function readBetweenChanges(client: Redis, sale: string): Promise<BooksRea
       deadlines: await readSortedSet(client, keys.deadlines),
       operations: await readHash(client, keys.operations),
       events: await readStream(client, keys.events),
+      trimmed: await isTrimmed(client, keys.events),
     };
     if ((await mark(client, keys)) === before) {
       return { kind: "read", books };
@@ -156,6 +159,21 @@ async function readStream(client: Redis, key: string): Promise<StreamEvent[]> {
     }
     start = `(${last[0]}`;
   }
+}
+
+/**
+ * Trimming takes the oldest entries away, the first of which is the sale's creation. One taken out
+ * of the middle does not make a stream a trimmed one.
+ */
+async function isTrimmed(client: Redis, key: string): Promise<boolean> {
+  if ((await client.exists(key)) === 0) {
+    return false;
+  }
+  const facts = (await client.xinfo("STREAM", key)) as unknown[];
+  const fact = (name: string): unknown => facts[facts.indexOf(name) + 1];
+  const first = fact("first-entry") as [id: string, fields: string[]] | null;
+  const isWhole = first?.[1][0] === "event" && first[1][1] === "created";
+  return !isWhole && Number(fact("entries-added")) > Number(fact("length"));
 }
 
 function pairs(flat: readonly string[], into = new Map<string, string>()): Map<string, string> {

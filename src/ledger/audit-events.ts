@@ -4,7 +4,7 @@ import type { OrderState } from "./order-record.ts";
 
 /** What the stream says of one order, which it names by its serial. */
 export interface OrderEvents {
-  /** Ids of its `held` entries; there must be exactly one. */
+  /** Ids of its `held` entries; there must be exactly one, unless it may have been trimmed. */
   readonly heldIds: string[];
   /** What never changes in the life of an order: serial to request key. */
   readonly core: string;
@@ -21,8 +21,12 @@ export interface EventBooks {
   restockedTickets: number;
   /** Events after which stock may have come back. */
   comebacks: number;
-  /** The last state that was set; a sale that nobody touched is `scheduled`. */
-  state: string;
+  /** The last state that was set; null if that may have been trimmed. */
+  state: string | null;
+  /** Older entries are gone: what is missing in here may have stood there. */
+  readonly trimmed: boolean;
+  /** Holds come in the order of their serials: what is trimmed held orders below this one. */
+  firstHeldSerial: number;
   /** By serial. */
   readonly orders: Map<string, OrderEvents>;
 }
@@ -38,7 +42,10 @@ export function readEvents(books: SaleBooks, findings: Findings): EventBooks {
     createdTickets: 0,
     restockedTickets: 0,
     comebacks: 0,
-    state: "scheduled",
+    // A sale that nobody touched is scheduled.
+    state: books.trimmed ? null : "scheduled",
+    trimmed: books.trimmed,
+    firstHeldSerial: Number.POSITIVE_INFINITY,
     orders: new Map(),
   };
   for (const entry of books.events) {
@@ -108,6 +115,7 @@ function readOrderEvent(
   const known = events.orders.get(serial);
   events.comebacks += state === "released" ? 1 : 0;
   if (state === "held") {
+    events.firstHeldSerial = Math.min(events.firstHeldSerial, Number(serial));
     if (known === undefined) {
       events.orders.set(serial, { heldIds: [id], core, record, revision: 1 });
     } else {
@@ -115,12 +123,22 @@ function readOrderEvent(
     }
     return;
   }
+  const revision = Number(rest[coreFields] ?? 0);
+  if (known === undefined && mayBeTrimmed(events, serial)) {
+    events.orders.set(serial, { heldIds: [], core, record, revision });
+    return;
+  }
   if (known === undefined) {
     const found = `entry ${id}: order ${serial} is ${state}, but no held event came before`;
     findings.add("event", id, found);
     return;
   }
-  followChange(id, known, core, record, Number(rest[coreFields] ?? 0), findings);
+  followChange(id, known, core, record, revision, findings);
+}
+
+/** Whether the `held` entry of an order may have been trimmed, so that its absence says nothing. */
+export function mayBeTrimmed(events: EventBooks, serial: string): boolean {
+  return events.trimmed && Number(serial) < events.firstHeldSerial;
 }
 
 /** A change says the same order, one revision later. */

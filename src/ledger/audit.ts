@@ -1,5 +1,5 @@
 import type { SaleBooks } from "./audit-books.ts";
-import { readEvents } from "./audit-events.ts";
+import { type EventBooks, mayBeTrimmed, readEvents } from "./audit-events.ts";
 import { type Difference, Findings } from "./audit-findings.ts";
 import { compareOrders } from "./audit-orders.ts";
 import { type AuditedStock, compareStockWithEvents, readStock } from "./audit-stock.ts";
@@ -9,6 +9,8 @@ export interface AuditResult {
   readonly stock: AuditedStock;
   readonly orders: number;
   readonly events: number;
+  /** Orders whose `held` event was trimmed; that they are stored only the database can show. */
+  readonly trimmed: number;
   /** Orders, serials, request keys and `held` events that appear more than once. */
   readonly duplicates: number;
   /** Orders without a `held` event, which would never reach the orders database. */
@@ -33,9 +35,18 @@ export function compareBooks(books: SaleBooks): AuditResult {
     stock,
     orders: books.orders.size,
     events: books.events.length,
+    trimmed: countTrimmed(books, events),
     duplicates: findings.count("duplicate"),
     lost: findings.count("lost"),
     differenceCount: findings.total,
     differences: findings.kept,
   };
+}
+
+function countTrimmed(books: SaleBooks, events: EventBooks): number {
+  let trimmed = 0;
+  for (const serial of books.orders.keys()) {
+    trimmed += mayBeTrimmed(events, serial) ? 1 : 0;
+  }
+  return trimmed;
 }

@@ -62,6 +62,7 @@ function booksOf(sold: number): SaleBooks {
       { id: "2-0", fields: { event: "open" } },
       ...held,
     ],
+    trimmed: false,
   };
 }
 
@@ -161,6 +162,7 @@ describe("the verdict", () => {
     },
     orders: 3,
     events: 5,
+    trimmed: 0,
     duplicates: 0,
     lost: 0,
     differenceCount: 0,
