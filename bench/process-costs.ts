@@ -12,7 +12,10 @@ function statMicros(pid: number, fields: readonly number[]): number {
   return (ticks / ticksPerSecond) * 1e6;
 }
 
-/** Processor time that a process and its threads have used so far, in microseconds. */
+/**
+ * Processor time that a process and its threads have used so far, in microseconds. The kernel's
+ * network code is in it only as far as it ran in the process's own system calls.
+ */
 export function cpuMicrosOf(pid: number): number {
   return statMicros(pid, [14, 15]);
 }
@@ -22,13 +25,15 @@ export function ownCpuMicros(): number {
   return statMicros(process.pid, [14, 15, 16, 17]);
 }
 
-/** Processor time that was used on this machine, by whomever, and by its host (steal). */
+/**
+ * Processor time that programs used on this machine, whosever they are, and its host (steal).
+ * Without interrupts: a fifth of a load on loopback is the kernel's network code in soft
+ * interrupts, which Linux counts for no process, so ours could not be told from that of others.
+ */
 export function machineCpuMicros(): number {
   const line = /^cpu +(.*)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = line
-    .split(" ")
-    .map(Number);
-  const ticks = user + nice + system + irq + softIrq + steal;
+  const [user = 0, nice = 0, system = 0, , , , , steal = 0] = line.split(" ").map(Number);
+  const ticks = user + nice + system + steal;
   return (ticks / ticksPerSecond) * 1e6;
 }
 
