@@ -135,7 +135,8 @@ export class SaleDesk {
     }
     if (snapshot.state !== "open" || this.#stock.latched) {
       const { key } = purchase;
-      const sure = key === null || (this.#stock.latched && this.#soldKeys.surelyAbsent(key));
+      const { latched, epoch } = this.#stock;
+      const sure = key === null || (latched && this.#soldKeys.surelyAbsent(key, epoch));
       return sure ? this.#closedOutcome(snapshot) : null;
     }
     return snapshot.limit > 0 && purchase.buyer === "" ? { kind: "buyerMissing" } : null;
@@ -230,7 +231,7 @@ export class SaleDesk {
     if (this.#stock.latched) {
       if (this.#latchedBefore) {
         // Latched for a whole heartbeat: worth reading the keys, stock is not coming and going.
-        void this.#soldKeys.load();
+        void this.#soldKeys.load(this.#stock.epoch);
       }
       this.#drainQueue();
     } else {

@@ -2,7 +2,8 @@ import type { Ledger } from "../ledger/ledger.ts";
 
 /**
  * All keys that a sale ever sold, read once it is sold out: within the epoch the set no longer
- * grows, so a key that is not in it has no order, and nobody needs to ask the ledger.
+ * grows, so a key that is not in it has no order, and nobody needs to ask the ledger. It counts
+ * for that epoch alone: stock may come back and go again between two heartbeats.
  */
 export class SoldKeys {
   readonly #sale: string;
@@ -10,6 +11,8 @@ export class SoldKeys {
   readonly #most: number;
   readonly #onFault: (reason: string) => void;
   #keys: ReadonlySet<string> | null = null;
+  /** The epoch that was sold out when the keys were read. */
+  #epoch: number | null = null;
   /** Grows with every reset, so that a read that was begun before one is thrown away. */
   #era = 0;
   #reading = false;
@@ -22,9 +25,9 @@ export class SoldKeys {
     this.#onFault = onFault;
   }
 
-  /** True only if it is certain, from memory, that the key was never sold. */
-  surelyAbsent(key: string): boolean {
-    return this.#keys !== null && !this.#keys.has(key);
+  /** True only if it is certain, from memory, that the key was not sold up to the end of `epoch`. */
+  surelyAbsent(key: string, epoch: number | null): boolean {
+    return this.#keys !== null && this.#epoch === epoch && !this.#keys.has(key);
   }
 
   /** Stock came back, or the connection was lost: what was read is no longer all. */
@@ -33,9 +36,9 @@ export class SoldKeys {
     this.#keys = null;
   }
 
-  /** Reads the keys unless they are there. To be called while the sale is latched sold out. */
-  async load(): Promise<void> {
-    if (this.#keys !== null || this.#reading) {
+  /** Reads the keys unless they are there. To be called while `epoch` is latched sold out. */
+  async load(epoch: number | null): Promise<void> {
+    if ((this.#keys !== null && this.#epoch === epoch) || this.#reading) {
       return;
     }
     this.#reading = true;
@@ -46,6 +49,7 @@ export class SoldKeys {
       this.#onFault(reply.reason);
     } else if (era === this.#era) {
       this.#keys = reply.value;
+      this.#epoch = epoch;
     }
   }
 }

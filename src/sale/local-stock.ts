@@ -42,6 +42,11 @@ export class LocalStock {
     return this.#seen !== null && this.#seen.left === 0;
   }
 
+  /** The newest epoch that was seen; null where nothing is known. */
+  get epoch(): number | null {
+    return this.#seen === null ? null : this.#seen.epoch;
+  }
+
   /** Tickets that may be asked for now. */
   get stock(): number {
     return this.#stock;

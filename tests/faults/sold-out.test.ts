@@ -24,6 +24,23 @@ async function hgetCalls(rig: Rig): Promise<number> {
   return Number(/^cmdstat_hget:calls=(\d+)/m.exec(info)?.[1] ?? 0);
 }
 
+/** Waits until a key that was never sold costs the node no call: it has read the sold keys. */
+async function untilKeysAreRead(rig: Rig, number: number): Promise<void> {
+  const node = rig.node(number);
+  const lookups = async () => {
+    const metrics = await (await fetch(`${node.url}/metrics`, { keepalive: false })).text();
+    const count = /^sluice_ledger_round_trip_seconds_count\{.*script="lookup".*\} (\d+)/m;
+    return Number(count.exec(metrics)?.[1] ?? 0);
+  };
+  let tries = 0;
+  await until(`${node.name} has read the sold keys`, async () => {
+    tries += 1;
+    const before = await lookups();
+    expect(await rig.buy(node, { key: `probe-${tries}` })).toMatchObject(soldOut);
+    return (await lookups()) === before;
+  });
+}
+
 test("after the last ticket nobody without a key costs a call to Redis", async () => {
   const rig = await Rig.start({ tickets: 20, nodes: 2, proxies: true });
   await rig.crowd(10, (number) => rig.buy(rig.node((number % 2) + 1)));
@@ -75,6 +92,24 @@ test("a key gets its own order from a node that is sold out and did not sell it"
     expect(await rig.buy(rig.node(2), { key: `other-${i}` })).toMatchObject(soldOut);
   }
   await rig.mustBalance();
+});
+
+test("a key that another node sold after a restock is not answered from what was read before", async () => {
+  // Restock and sale fit between two heartbeats, so node 2 never sees tickets left.
+  const rig = await Rig.start({ tickets: 20, nodes: 2, node: { HEARTBEAT_MS: 1_000 } });
+  await rig.sellTheRest();
+  await Promise.all(rig.nodes.map(untilSeenSoldOut));
+  await untilKeysAreRead(rig, 2);
+  await rig.operations.restock(sale, 1);
+  const sold = await until("node 1 has sold it", async () => {
+    const completion = await rig.buy(rig.node(1), { key: "late" });
+    return completion.kind === "ok" ? completion : null;
+  });
+  await until("node 2 knows of it", async () => {
+    const completion = await rig.buy(rig.node(2), { key: "late" });
+    return completion.kind === "ok" && completion.order === sold.order;
+  });
+  await rig.mustSellOut({ restocked: true });
 });
 
 test("a restock after the last ticket opens the latch of every node", async () => {

@@ -1,0 +1,381 @@
+import { describe, expect, test } from "bun:test";
+
+import { SaleDesk, type SaleDeskOptions } from "../../src/node/sale-desk.ts";
+import type { Outcome } from "../../src/sale/outcome.ts";
+import { type CallKind, ScriptedLedger, turn } from "./support/scripted-ledger.ts";
+
+const soldOut: Outcome = { kind: "soldOut" };
+const away: Outcome = { kind: "busy", reason: "ledgerAway" };
+const everything: readonly CallKind[] = ["hold", "heartbeat", "lookup", "soldKeys"];
+
+/** A desk with a ledger that the test scripts; heartbeats happen when the test says so. */
+class Counter {
+  readonly ledger: ScriptedLedger;
+  readonly desk: SaleDesk;
+  nowMs = 0;
+  #made = 0;
+
+  constructor(left: number, options: Partial<SaleDeskOptions> = {}) {
+    this.ledger = new ScriptedLedger(left);
+    this.desk = new SaleDesk("rush", {
+      ledger: this.ledger,
+      weight: 1,
+      buffer: 10,
+      batchMax: 10,
+      batchesInFlightMax: 1,
+      queueMax: 10,
+      deadlineMs: 2_000,
+      soldKeysMax: 100,
+      nowMs: () => this.nowMs,
+      makeKey: () => `made-${(this.#made += 1)}`,
+      makeToken: () => "0".repeat(16),
+      onBatch: () => undefined,
+      onFault: () => undefined,
+      ...options,
+    });
+    this.ledger.onConnection((ready) => this.desk.connectionChanged(ready));
+  }
+
+  /** A desk that has had its first heartbeat. */
+  static async open(left: number, options?: Partial<SaleDeskOptions>): Promise<Counter> {
+    const counter = new Counter(left, options);
+    await counter.beat();
+    return counter;
+  }
+
+  /** A desk that is sold out and has read the sold keys; its ledger answers by itself. */
+  static async soldOut(options?: Partial<SaleDeskOptions>): Promise<Counter> {
+    const counter = new Counter(1, options);
+    counter.automatic();
+    await counter.beat();
+    expect(await counter.buy("first")).toMatchObject({ kind: "sold" });
+    await counter.beat();
+    await counter.beat();
+    expect(counter.desk.latched).toBe(true);
+    return counter;
+  }
+
+  automatic(): void {
+    for (const kind of everything) {
+      this.ledger.automatic.add(kind);
+    }
+  }
+
+  async beat(): Promise<void> {
+    const beating = this.desk.beat();
+    this.ledger.answer("heartbeat");
+    await beating;
+    await turn();
+  }
+
+  async answer(kind: CallKind): Promise<void> {
+    expect(this.ledger.answer(kind)).toBe(true);
+    await turn();
+  }
+
+  buy(key: string | null = null, quantity = 1, buyer = ""): Outcome | Promise<Outcome> {
+    return this.desk.buy({ key, buyer, quantity });
+  }
+
+  get calls(): Readonly<Record<CallKind, number>> {
+    return { ...this.ledger.calls };
+  }
+}
+
+describe("the latch", () => {
+  test("after the last ticket the answer comes at once and without any call", async () => {
+    const counter = await Counter.soldOut();
+    const before = counter.calls;
+    for (let i = 0; i < 100; i += 1) {
+      // Not a promise: the handler stays synchronous.
+      expect(counter.buy()).toEqual(soldOut);
+    }
+    await turn();
+    expect(counter.calls).toEqual(before);
+  });
+
+  test("it closes with the reply that took the last ticket, before any heartbeat", async () => {
+    const counter = await Counter.open(1);
+    const sold = counter.buy();
+    await turn();
+    await counter.answer("hold");
+    expect(await sold).toMatchObject({ kind: "sold" });
+    expect(counter.buy()).toEqual(soldOut);
+  });
+
+  test("a heartbeat with a new epoch opens it", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.restock(1);
+    await counter.beat();
+    expect(counter.desk.latched).toBe(false);
+    expect(await counter.buy()).toMatchObject({ kind: "sold" });
+    expect(counter.buy()).toEqual(soldOut);
+  });
+
+  test("it never closes while tickets are left, though the local stock is used up", async () => {
+    const counter = await Counter.open(100, { buffer: 0, batchMax: 1 });
+    counter.ledger.livingWeight = 100;
+    await counter.beat();
+    expect(counter.desk.localStock).toBe(1);
+    counter.automatic();
+    const bought = Array.from({ length: 10 }, () => counter.buy());
+    const outcomes = await Promise.all(bought);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(10).fill("sold"));
+  });
+
+  test("those who wait for stock share one heartbeat", async () => {
+    const counter = await Counter.open(100);
+    counter.ledger.automatic.add("hold");
+    counter.ledger.disconnect();
+    counter.ledger.connect();
+    const before = counter.calls.heartbeat;
+    const bought = [counter.buy(), counter.buy(), counter.buy("mine")];
+    await turn();
+    expect(counter.calls.heartbeat).toBe(before);
+    await counter.answer("heartbeat");
+    const outcomes = await Promise.all(bought);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["sold", "sold", "sold"]);
+    expect(counter.calls.heartbeat).toBe(before);
+  });
+});
+
+describe("those who wait when the last ticket goes", () => {
+  test("are told sold out, but for keys that were sold by another node", async () => {
+    const counter = await Counter.open(2, { batchMax: 1 });
+    const theirs = counter.ledger.sellElsewhere("theirs");
+    const first = counter.buy();
+    await turn();
+    const [keyless, sold, unsold] = [counter.buy(), counter.buy("theirs"), counter.buy("mine")];
+    await counter.answer("hold");
+    expect(await first).toMatchObject({ kind: "sold" });
+    expect(await keyless).toEqual(soldOut);
+    await counter.answer("lookup");
+    expect(await sold).toMatchObject({ kind: "sold", order: theirs.order });
+    expect(await unsold).toEqual(soldOut);
+    expect(counter.calls.hold).toBe(1);
+  });
+
+  test("are sold to if stock comes back while their keys are looked up", async () => {
+    const counter = await Counter.open(1, { batchMax: 1 });
+    const first = counter.buy();
+    await turn();
+    const waiting = counter.buy("mine");
+    await counter.answer("hold");
+    expect(await first).toMatchObject({ kind: "sold" });
+    counter.ledger.restock(1);
+    await counter.beat();
+    await counter.answer("lookup");
+    await counter.answer("hold");
+    expect(await waiting).toMatchObject({ kind: "sold" });
+  });
+});
+
+describe("keys after the last ticket", () => {
+  test("a key that was sold elsewhere gets its order, one that was not costs no call", async () => {
+    const counter = await Counter.soldOut();
+    const order = counter.ledger.sold.get("first")?.order as string;
+    expect(await counter.buy("first")).toMatchObject({ kind: "sold", order });
+    const before = counter.calls;
+    expect(counter.buy("never")).toEqual(soldOut);
+    expect(counter.calls).toEqual(before);
+  });
+
+  test("the sold keys are read once, after a whole heartbeat of being sold out", async () => {
+    const counter = new Counter(1);
+    counter.automatic();
+    await counter.beat();
+    await counter.buy("first");
+    await counter.beat();
+    expect(counter.calls.soldKeys).toBe(0);
+    for (let i = 0; i < 5; i += 1) {
+      await counter.beat();
+    }
+    expect(counter.calls.soldKeys).toBe(1);
+  });
+
+  test("with more sold keys than may be kept, every key is looked up", async () => {
+    const counter = await Counter.soldOut({ soldKeysMax: 0 });
+    const before = counter.calls.lookup;
+    expect(await counter.buy("never")).toEqual(soldOut);
+    expect(counter.calls.lookup).toBe(before + 1);
+  });
+
+  test("keys that were sold in a later epoch are not answered from an earlier one's", async () => {
+    const counter = await Counter.soldOut();
+    // Between two heartbeats stock comes back and another node sells it.
+    counter.ledger.restock(1);
+    const { order } = counter.ledger.sellElsewhere("late");
+    await counter.beat();
+    expect(counter.desk.latched).toBe(true);
+    expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
+  });
+
+  test("sold keys that were read while stock came back and went are not all", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.automatic.delete("soldKeys");
+    counter.ledger.disconnect();
+    counter.ledger.connect();
+    await turn();
+    await counter.beat();
+    await counter.beat();
+    expect(counter.ledger.pending("soldKeys")).toBe(1);
+    await counter.answer("soldKeys");
+    counter.ledger.restock(1);
+    const { order } = counter.ledger.sellElsewhere("late");
+    await counter.beat();
+    expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
+  });
+
+  test("a key whose own batch is under way here is undecided, not sold out", async () => {
+    const counter = await Counter.open(10);
+    const first = counter.buy("mine");
+    await turn();
+    // The batch hangs; meanwhile the others sell everything.
+    counter.ledger.left = 0;
+    counter.ledger.epoch += 1;
+    await counter.beat();
+    const again = counter.buy("mine");
+    await turn();
+    await counter.answer("lookup");
+    expect(await again).toEqual({ kind: "undecided", key: "mine" });
+    await counter.answer("hold");
+    expect(await first).toEqual(soldOut);
+  });
+
+  test("a found order that is not durable yet is undecided", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.durable = false;
+    expect(await counter.buy("first")).toEqual({ kind: "undecided", key: "first" });
+  });
+});
+
+describe("a sale that is not open", () => {
+  test("refuses from memory, but gives a key the order that it has", async () => {
+    const counter = await Counter.open(10);
+    const { order } = counter.ledger.sellElsewhere("theirs");
+    counter.ledger.state = "paused";
+    await counter.beat();
+    const refused: Outcome = { kind: "notOnSale", state: "paused", opensAtMs: 0 };
+    expect(counter.buy()).toEqual(refused);
+    const [theirs, mine] = [counter.buy("theirs"), counter.buy("mine")];
+    await turn();
+    await counter.answer("lookup");
+    expect(await theirs).toMatchObject({ kind: "sold", order });
+    expect(await mine).toEqual(refused);
+    expect(counter.calls.hold).toBe(0);
+  });
+
+  test("sells as soon as a heartbeat says that it is open", async () => {
+    const counter = await Counter.open(10);
+    counter.automatic();
+    counter.ledger.state = "paused";
+    await counter.beat();
+    counter.ledger.state = "open";
+    await counter.beat();
+    expect(await counter.buy()).toMatchObject({ kind: "sold" });
+  });
+
+  test("is paused after the last ticket: not on sale rather than sold out", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.state = "paused";
+    await counter.beat();
+    expect(counter.buy()).toMatchObject({ kind: "notOnSale", state: "paused" });
+  });
+});
+
+describe("a ledger that is away", () => {
+  test("what was known is forgotten: busy, never sold out", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.disconnect();
+    expect(counter.desk.latched).toBe(false);
+    expect(await counter.buy()).toEqual(away);
+    expect(await counter.buy("first")).toEqual(away);
+  });
+
+  test("comes back with stock that was not there before: it is sold", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.disconnect();
+    // The same epoch: a ledger that went back to an older copy of itself.
+    counter.ledger.left = 1;
+    counter.ledger.connect();
+    await turn();
+    expect(await counter.buy()).toMatchObject({ kind: "sold" });
+  });
+
+  test("refuses heartbeats: busy, and sold out again once it does not", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.automatic.delete("heartbeat");
+    const beating = counter.desk.beat();
+    counter.ledger.fail("refused");
+    await beating;
+    const bought = counter.buy();
+    counter.ledger.fail("refused");
+    expect(await bought).toEqual(away);
+    counter.automatic();
+    await counter.beat();
+    expect(counter.buy()).toEqual(soldOut);
+  });
+
+  test("loses a batch: the key can be asked for, and is undecided until it is decided", async () => {
+    const counter = await Counter.open(10);
+    const bought = counter.buy("mine");
+    await turn();
+    counter.ledger.disconnect(1);
+    counter.ledger.connect();
+    await turn();
+    counter.nowMs += 2_000;
+    counter.desk.expire();
+    expect(await bought).toEqual({ kind: "undecided", key: "mine" });
+    counter.automatic();
+    expect(await counter.desk.fate("mine")).toMatchObject({ kind: "sold" });
+    expect(await counter.desk.fate("other")).toEqual({ kind: "absent" });
+  });
+
+  test("cannot say what became of a key: busy", async () => {
+    const counter = await Counter.open(10);
+    counter.ledger.disconnect();
+    expect(await counter.desk.fate("mine")).toEqual({ kind: "busy" });
+  });
+});
+
+test("a sale that does not exist is unknown, until it does", async () => {
+  const counter = new Counter(10);
+  counter.automatic();
+  counter.ledger.missing = true;
+  expect(await counter.buy()).toEqual({ kind: "unknownSale" });
+  expect(counter.desk.missing).toBe(true);
+  counter.ledger.missing = false;
+  expect(await counter.buy()).toMatchObject({ kind: "sold" });
+});
+
+test("a sale with a limit asks for the buyer before it asks the ledger", async () => {
+  const counter = await Counter.open(10);
+  counter.ledger.limit = 1;
+  await counter.beat();
+  expect(counter.buy()).toEqual({ kind: "buyerMissing" });
+  counter.automatic();
+  expect(await counter.buy(null, 1, "ann")).toMatchObject({ kind: "sold" });
+});
+
+test("beyond the queue it is busy at once", async () => {
+  const counter = await Counter.open(100, { queueMax: 2, batchMax: 1 });
+  const waiting = [counter.buy(), counter.buy()];
+  expect(await counter.buy()).toEqual({ kind: "busy", reason: "queueFull" });
+  counter.automatic();
+  await turn();
+  counter.ledger.answer("hold");
+  expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(["sold", "sold"]);
+});
+
+test("a node that leaves does not announce itself again while it sells what it has left", async () => {
+  const counter = await Counter.open(100, { weight: 3 });
+  counter.automatic();
+  expect(counter.ledger.weightSeen).toBe(3);
+  await counter.desk.leave();
+  expect(counter.ledger.weightSeen).toBe(0);
+  // A refresh that waiting requests ask for.
+  counter.ledger.disconnect();
+  counter.ledger.connect();
+  expect(await counter.buy()).toMatchObject({ kind: "sold" });
+  expect(counter.ledger.weightSeen).toBe(0);
+});
