@@ -2,14 +2,14 @@ import { cpus } from "node:os";
 
 import { inheritedSettings } from "./config.ts";
 import type { Bench, BenchOptions } from "./measure.ts";
-import { measures, selectMeasures } from "./measures.ts";
+import { measures } from "./measures.ts";
 import type { RunFacts } from "./render.ts";
 import type { Result } from "./result.ts";
 import { Workshop } from "./workshop.ts";
 
 export interface RunOptions extends BenchOptions {
-  /** Names of measurements, separated by commas, or "all". */
-  readonly only: string;
+  /** Which measurements, by name. */
+  readonly names: readonly string[];
   /** The first of a hundred ports that may be used. */
   readonly firstPort: number;
 }
@@ -29,11 +29,10 @@ export async function runBench(
   options: RunOptions,
   say: (line: string) => void,
 ): Promise<RunReport> {
-  const names = selectMeasures(options.only);
   const results: Result[] = [];
   const failures: string[] = [];
   const facts = factsOf(options);
-  for (const name of names) {
+  for (const name of options.names) {
     const workshop = await Workshop.open(options.firstPort);
     const signal = closeOnSignal(workshop);
     try {

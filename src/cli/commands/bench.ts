@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import { defineCommand } from "citty";
 
+import { selectMeasures } from "../../../bench/measures.ts";
 import { renderText } from "../../../bench/render.ts";
 import { runBench, type RunOptions } from "../../../bench/run.ts";
 
@@ -19,7 +20,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const options: RunOptions = {
-      only: args.only,
+      names: namesOf(args.only),
       rounds: numberOf("--rounds", args.rounds, 1, 50, true),
       connections: numberOf("--connections", args.connections, 1, 1_000, true),
       scale: numberOf("--scale", args.scale, 0.01, 10, false),
@@ -40,6 +41,15 @@ export default defineCommand({
     }
   },
 });
+
+function namesOf(only: string): string[] {
+  try {
+    return selectMeasures(only);
+  } catch (error) {
+    console.error(`sluice bench: --only: ${error instanceof Error ? error.message : error}`);
+    process.exit(2);
+  }
+}
 
 function numberOf(option: string, text: string, min: number, max: number, whole: boolean): number {
   const value = Number(text);
