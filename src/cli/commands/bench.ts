@@ -46,7 +46,9 @@ function namesOf(only: string): string[] {
   try {
     return selectMeasures(only);
   } catch (error) {
-    console.error(`sluice bench: --only: ${error instanceof Error ? error.message : error}`);
+    console.error(
+      `sluice bench: --only: ${error instanceof Error ? error.message : String(error)}`,
+    );
     process.exit(2);
   }
 }
