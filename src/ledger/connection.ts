@@ -33,6 +33,9 @@ export const oneConnectionOptions = {
   enableReadyCheck: true,
   noDelay: true,
   keepAlive: 5_000,
+  // While Redis loads its data it is asked again this often; ioredis would trust its estimate, which
+  // at first is far too long, for up to ten seconds.
+  maxLoadingRetryTime: 200,
   // A connection is given up because its peer does not answer: no use to wait for its goodbye, as
   // ioredis does for two seconds, while batches wait to be called unknown and sent again.
   disconnectTimeout: 50,

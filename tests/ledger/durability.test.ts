@@ -121,7 +121,6 @@ describe("primary", () => {
       expect(await durable(its, "k1")).toEqual([true, true]);
       expect((await waits()).waitAof).toBe(2);
     },
-    30_000,
   );
 });
 

@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 
 import { RedisServer } from "../support/redis-server.ts";
+
+setDefaultTimeout(60_000);
 
 const servers: RedisServer[] = [];
 

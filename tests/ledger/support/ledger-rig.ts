@@ -1,4 +1,4 @@
-import { afterEach } from "bun:test";
+import { afterEach, setDefaultTimeout } from "bun:test";
 
 import { Connection } from "../../../src/ledger/connection.ts";
 import type { Durability, HoldReply, HoldRequest, Reply } from "../../../src/ledger/ledger.ts";
@@ -72,6 +72,9 @@ export class LedgerRig {
   }
 }
 
+/** Longer than the deadlines of all that a test waits for: those say what was waited for. */
+export const testTimeoutMs = 60_000;
+
 const rigs: LedgerRig[] = [];
 
 /** A rig that is closed after the test, and ready unless told otherwise. */
@@ -86,6 +89,7 @@ export async function rigged(options: RigOptions, ready = true): Promise<LedgerR
 
 /** To be called once in each test file that uses `rigged`. */
 export function closeRigs(): void {
+  setDefaultTimeout(testTimeoutMs);
   afterEach(async () => {
     await Promise.all(rigs.splice(0).map((rig) => rig.ledger.close()));
   });

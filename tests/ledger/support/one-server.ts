@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach } from "bun:test";
+import { afterAll, beforeAll, beforeEach, setDefaultTimeout } from "bun:test";
 
 import { RedisServer, type RedisServerOptions } from "../../support/redis-server.ts";
+import { testTimeoutMs } from "./ledger-rig.ts";
 import { SaleScripts } from "./sale-scripts.ts";
 
 export interface OneServer {
@@ -11,6 +12,7 @@ export interface OneServer {
 
 /** One redis-server for all tests of the file, emptied before each of them. */
 export function oneServer(options: RedisServerOptions = {}): OneServer {
+  setDefaultTimeout(testTimeoutMs);
   let server: RedisServer | null = null;
   let scripts: SaleScripts | null = null;
   beforeAll(async () => {
