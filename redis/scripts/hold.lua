@@ -107,30 +107,33 @@ for i = 1, count do
   end
   if known[i] then
     replayed = true
-    results[i] = rcall('HGET', orders_key, known[i])
+    results[i] = cjson.encode(rcall('HGET', orders_key, known[i]))
   elseif sold_here[key] then
-    results[i] = sold_here[key]
+    results[i] = cjson.encode(sold_here[key])
   elseif not open then
-    results[i] = -2
+    results[i] = '-2'
   elseif left == 0 then
-    results[i] = -1
+    results[i] = '-1'
   elseif quantity > left then
-    results[i] = -6
+    results[i] = '-6'
   elseif limit > 0 and buyer == '' then
-    results[i] = -7
+    results[i] = '-7'
   elseif limit > 0 and has + quantity > limit then
-    results[i] = -3
+    results[i] = '-3'
   else
     serial = serial + 1
     left = left - quantity
     held = held + quantity
     has_now[buyer] = has + quantity
-    local record = 'held\t' .. serial .. '\t' .. quantity .. times .. requests[at] .. '\t' .. buyer .. '\t' .. key
+    -- Made a string once: Lua and Redis would else each write the same digits several times.
+    local text = format('%d', serial)
+    local tickets = quantity == 1 and '1' or format('%d', quantity)
+    local record = 'held\t' .. text .. '\t' .. tickets .. times .. requests[at] .. '\t' .. buyer .. '\t' .. key
     n = n + 2
-    new_requests[n - 1], new_requests[n] = key, serial
-    new_orders[n - 1], new_orders[n] = serial, record
+    new_requests[n - 1], new_requests[n] = key, text
+    new_orders[n - 1], new_orders[n] = text, record
     sold_here[key] = record
-    results[i] = serial
+    results[i] = text
   end
 end
 
@@ -159,4 +162,4 @@ if n > 0 then
     rcall('XADD', events_key, '*', 'held', new_orders[i])
   end
 end
-return { 0, left, epoch, state, info[4], info[6], pay_by_ms, cjson.encode(results) }
+return { 0, left, epoch, state, info[4], info[6], pay_by_ms, '[' .. table.concat(results, ',') .. ']' }
