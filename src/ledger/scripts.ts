@@ -15,7 +15,8 @@ export interface Script {
   readonly sha1: string;
 }
 
-function script(name: string, source: string): Script {
+/** A script by its name and text; the worker of orders has some of its own. */
+export function script(name: string, source: string): Script {
   return { name, source, sha1: new Bun.CryptoHasher("sha1").update(source).digest("hex") };
 }
 

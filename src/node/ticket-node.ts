@@ -4,7 +4,7 @@ import { Connection } from "../ledger/connection.ts";
 import { RedisLedger } from "../ledger/redis-ledger.ts";
 import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
-import { FaultLog } from "./fault-log.ts";
+import { FaultLog } from "../process/fault-log.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./sale-desks.ts";

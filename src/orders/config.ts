@@ -1,0 +1,160 @@
+import Type, { type Static } from "typebox";
+
+import { ConfigError, type Environment, readVariables } from "../process/variables.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
+
+/** Everything that an order worker is told, by environment variables of these names. */
+const schema = Type.Object({
+  SLUICE_NODE: Type.String({
+    pattern: "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+    description: "name of this worker, unlike any other's: 1 to 64 letters, digits, . _ @ -",
+  }),
+  SLUICE_REDIS: Type.String({
+    pattern: "^rediss?://[^\\s]+$",
+    default: "redis://127.0.0.1:6379/0",
+    description: "redis://[user:password@]host:port[/db]",
+  }),
+  SLUICE_DATABASE: Type.String({
+    pattern: "^(sqlite|postgres|postgresql)://.+$",
+    description: "sqlite://path or postgres://user@host:port/database",
+  }),
+  SLUICE_LISTEN: Type.String({
+    pattern: "^$|^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+    default: "",
+    description: "host:port of /healthz, /readyz and /metrics, or nothing",
+  }),
+  SLUICE_LOG: Type.Union(
+    ["silent", "fatal", "error", "warn", "info", "debug", "trace"].map((level) =>
+      Type.Literal(level),
+    ),
+    { default: "info", description: "silent, fatal, error, warn, info, debug or trace" },
+  ),
+  SLUICE_BATCH_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    // Larger ones store little more a second, and keep a worker that is asked to stop.
+    default: 2_000,
+    description: "entries in one statement, 1 to 10000",
+  }),
+  SLUICE_BLOCK_MS: Type.Integer({
+    minimum: 10,
+    maximum: 10_000,
+    // A new sale is noticed between two reads, and shall be within a second.
+    default: 400,
+    description: "milliseconds that a read waits for something new, 10 to 10000",
+  }),
+  SLUICE_CLAIM_IDLE_MS: Type.Integer({
+    minimum: 100,
+    maximum: 3_600_000,
+    default: 15_000,
+    description:
+      "milliseconds after which entries of another worker are taken over, 100 to 3600000",
+  }),
+  SLUICE_TRIES_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 1_000,
+    default: 5,
+    description: "deliveries of an entry that cannot be stored, 1 to 1000",
+  }),
+  SLUICE_SWEEP_MS: Type.Integer({
+    minimum: 20,
+    maximum: 10_000,
+    default: 200,
+    description: "milliseconds between looks for lapsed holds, 20 to 10000",
+  }),
+  SLUICE_STREAM_KEEP: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000,
+    default: 1_000_000,
+    description: "stored entries of a stream that stay for audits, 1 to 1000000000",
+  }),
+  SLUICE_REPLY_TIMEOUT_MS: Type.Integer({
+    minimum: 50,
+    maximum: 30_000,
+    default: 2_000,
+    description: "milliseconds in which Redis answers, 50 to 30000",
+  }),
+  SLUICE_DATABASE_TIMEOUT_MS: Type.Integer({
+    minimum: 100,
+    maximum: 300_000,
+    default: 10_000,
+    description: "milliseconds in which the database answers, 100 to 300000",
+  }),
+  SLUICE_CONSUMER_IDLE_MS: Type.Integer({
+    minimum: 1_000,
+    maximum: 604_800_000,
+    default: 3_600_000,
+    description: "milliseconds after which a silent worker is forgotten, 1000 to 604800000",
+  }),
+  SLUICE_STOP_MS: Type.Integer({
+    minimum: 100,
+    maximum: 600_000,
+    default: 10_000,
+    description: "milliseconds for the batch under way after SIGTERM, 100 to 600000",
+  }),
+});
+
+type Variables = Static<typeof schema>;
+
+/** The configuration of an order worker, checked; the same for as long as it runs. */
+export interface WorkerConfig {
+  readonly node: string;
+  readonly redis: string;
+  readonly database: DatabaseAddress;
+  /** Null: no health and metrics server. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  readonly logLevel: string;
+  readonly batchMax: number;
+  readonly blockMs: number;
+  readonly claimIdleMs: number;
+  readonly triesMax: number;
+  readonly sweepMs: number;
+  readonly streamKeep: number;
+  readonly replyTimeoutMs: number;
+  readonly databaseTimeoutMs: number;
+  readonly consumerIdleMs: number;
+  readonly stopMs: number;
+}
+
+/** Variables of a ticket node, which may stand in the same environment. */
+const foreign: ReadonlySet<string> = new Set([
+  "SLUICE_WEIGHT",
+  "SLUICE_BUFFER",
+  "SLUICE_DURABILITY",
+  "SLUICE_SALE",
+  "SLUICE_LOCALE",
+  "SLUICE_PAYMENT_SECRET",
+]);
+
+/** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
+export function readConfig(environment: Environment): WorkerConfig {
+  const v = readVariables("an order worker", schema, foreign, environment) as Variables;
+  const colon = v.SLUICE_LISTEN.lastIndexOf(":");
+  const port = Number(v.SLUICE_LISTEN.slice(colon + 1));
+  const database = parseDatabaseUrl(v.SLUICE_DATABASE);
+  const faults = [
+    port > 65_535 ? `SLUICE_LISTEN=${v.SLUICE_LISTEN}: a port is at most 65535` : null,
+    typeof database === "string" ? `SLUICE_DATABASE: ${database}` : null,
+  ].filter((fault) => fault !== null);
+  if (faults.length > 0 || typeof database === "string") {
+    throw new ConfigError(faults.join("\n"));
+  }
+  const host = v.SLUICE_LISTEN.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, "");
+  return Object.freeze({
+    node: v.SLUICE_NODE,
+    redis: v.SLUICE_REDIS,
+    database,
+    listen: v.SLUICE_LISTEN === "" ? null : { host, port },
+    logLevel: v.SLUICE_LOG,
+    batchMax: v.SLUICE_BATCH_MAX,
+    blockMs: v.SLUICE_BLOCK_MS,
+    claimIdleMs: v.SLUICE_CLAIM_IDLE_MS,
+    triesMax: v.SLUICE_TRIES_MAX,
+    sweepMs: v.SLUICE_SWEEP_MS,
+    streamKeep: v.SLUICE_STREAM_KEEP,
+    replyTimeoutMs: v.SLUICE_REPLY_TIMEOUT_MS,
+    databaseTimeoutMs: v.SLUICE_DATABASE_TIMEOUT_MS,
+    consumerIdleMs: v.SLUICE_CONSUMER_IDLE_MS,
+    stopMs: v.SLUICE_STOP_MS,
+  });
+}

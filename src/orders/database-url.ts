@@ -1,0 +1,32 @@
+/** Where orders are stored. */
+export type DatabaseAddress =
+  | { readonly dialect: "sqlite"; readonly path: string }
+  | { readonly dialect: "postgres"; readonly url: string };
+
+/**
+ * Reads `sqlite://path` (relative to where the program runs, or absolute with a third slash) or
+ * `postgres://user:password@host:port/database`; a Unix socket is `?host=/its/directory`.
+ * Returns what is wrong with anything else, without the password that may be in it.
+ */
+export function parseDatabaseUrl(text: string): DatabaseAddress | string {
+  if (text.startsWith("sqlite://")) {
+    const path = text.slice("sqlite://".length);
+    return path === "" || path === ":memory:"
+      ? "sqlite:// needs the path of a file, such as sqlite:///var/lib/sluice/orders.db"
+      : { dialect: "sqlite", path };
+  }
+  if (/^postgres(ql)?:\/\//.test(text)) {
+    const url = URL.parse(text);
+    return url === null || url.pathname.length < 2
+      ? "it must be postgres://user:password@host:port/database"
+      : { dialect: "postgres", url: text };
+  }
+  return "it must be sqlite://path or postgres://user:password@host:port/database";
+}
+
+/** An address fit for messages and logs: no password. */
+export function describeDatabase(address: DatabaseAddress): string {
+  return address.dialect === "sqlite"
+    ? `sqlite://${address.path}`
+    : address.url.replace(/\/\/[^@/]*@/, "//***@").replace(/([?&]password=)[^&]*/g, "$1***");
+}

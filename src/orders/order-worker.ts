@@ -1,0 +1,203 @@
+import type { Logger } from "pino";
+
+import type { ConnectionOptions } from "../ledger/connection.ts";
+import { StreamGroup } from "../ledger/stream-group.ts";
+import { StreamReader } from "../ledger/stream-reader.ts";
+import { FaultLog } from "../process/fault-log.ts";
+import type { WorkerConfig } from "./config.ts";
+import { Consumer } from "./consumer.ts";
+import { describeDatabase } from "./database-url.ts";
+import { Database, DatabaseError } from "./database.ts";
+import { HealthServer } from "./health-server.ts";
+import { Housekeeper } from "./housekeeper.ts";
+import { WorkerMetrics } from "./metrics.ts";
+import { migrate } from "./migrate.ts";
+import { migrations } from "./migrations.ts";
+import { OrderStore } from "./order-store.ts";
+import { backoffMs, Pause } from "./pause.ts";
+import { Sales } from "./sales.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** Pause between two attempts to migrate while the database is away, the first and the longest. */
+const migrateRetryMinMs = 100;
+const migrateRetryMaxMs = 2_000;
+
+/** An order worker: its parts, put together. */
+export class OrderWorker {
+  readonly #config: WorkerConfig;
+  readonly #log: Logger;
+  readonly #faults: FaultLog;
+  readonly #metrics: WorkerMetrics;
+  readonly #pause = new Pause();
+  readonly #database: Database;
+  readonly #reader: StreamReader;
+  readonly #group: StreamGroup;
+  readonly #sales: Sales;
+  readonly #server: HealthServer | null;
+  #databaseFault: string | null = "the database was not asked yet";
+
+  constructor(config: WorkerConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#faults = new FaultLog(log);
+    this.#metrics = new WorkerMetrics(config.node, () => this.#unready() === null);
+    this.#database = new Database(config.database, { timeoutMs: config.databaseTimeoutMs });
+    const { node: consumer, replyTimeoutMs, blockMs } = config;
+    const reader = this.#connectionOptions("reader");
+    this.#reader = new StreamReader({ ...reader, consumer, blockMs, replyTimeoutMs });
+    const group = this.#connectionOptions("orders");
+    this.#group = new StreamGroup({ ...group, consumer, replyTimeoutMs });
+    this.#sales = new Sales(this.#group);
+    const unready = () => this.#unready();
+    this.#server =
+      config.listen === null
+        ? null
+        : new HealthServer({ ...config.listen, metrics: this.#metrics, unready });
+  }
+
+  /**
+   * Works until `stop`. Holds lapse and go back on sale from the first moment on, also while the
+   * database is away. Throws if the address to listen on is taken, or if the database is newer
+   * than this program.
+   */
+  async run(): Promise<void> {
+    this.#server?.start();
+    this.#reader.connection.open();
+    this.#group.connection.open();
+    const database = describeDatabase(this.#config.database);
+    this.#log.info({ database }, "order worker is up");
+    try {
+      await Promise.all([this.#store(), this.#sweeper().run(), this.#housekeeper().run()]);
+    } finally {
+      this.#pause.stop();
+      await this.#close();
+    }
+    this.#log.info("order worker has stopped");
+  }
+
+  /** Ends the work after the batch under way. What is not stored by then stays pending. */
+  stop(): void {
+    this.#pause.stop();
+  }
+
+  async #store(): Promise<void> {
+    await this.#migrate();
+    const store = new OrderStore({
+      database: this.#database,
+      group: this.#group,
+      triesMax: this.#config.triesMax,
+      pause: this.#pause,
+      onStored: (entries) => this.#metrics.stored(entries),
+      onDatabase: (fault) => this.#onDatabase(fault),
+      onPoison: ({ entry: { sale, id }, reason }, tries, buried) => {
+        this.#metrics.poison(buried);
+        const what = buried ? "is now a dead letter" : "cannot be stored";
+        // Each such entry is logged a bounded number of times, and there should be none.
+        this.#log[buried ? "error" : "warn"]({ sale, id, tries, reason }, `an entry ${what}`);
+      },
+    });
+    const { batchMax, claimIdleMs } = this.#config;
+    const consumer = new Consumer({
+      reader: this.#reader,
+      group: this.#group,
+      sales: this.#sales,
+      store,
+      pause: this.#pause,
+      batchMax,
+      claimIdleMs,
+      onBatch: (entries) => this.#metrics.batch(entries),
+      onFault: (fault) => this.#onLedgerFault("reading orders", fault),
+    });
+    await consumer.run();
+  }
+
+  async #migrate(): Promise<void> {
+    for (let failures = 0; !this.#pause.stopped; failures += 1) {
+      try {
+        const applied = await migrate(this.#database, migrations);
+        this.#onDatabase(null);
+        this.#log.info({ applied: applied.map(({ name }) => name) }, "the database is ready");
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) {
+          throw error;
+        }
+        this.#onDatabase(error.message);
+        await this.#pause.wait(backoffMs(failures, migrateRetryMinMs, migrateRetryMaxMs));
+      }
+    }
+  }
+
+  #sweeper(): Sweeper {
+    return new Sweeper({
+      group: this.#group,
+      sales: this.#sales,
+      pause: this.#pause,
+      everyMs: this.#config.sweepMs,
+      onLapsed: (sale, holds) => this.#metrics.lapsed(sale, holds),
+      onFault: (fault) => this.#onLedgerFault("sweeping", fault),
+    });
+  }
+
+  #housekeeper(): Housekeeper {
+    const { streamKeep, consumerIdleMs } = this.#config;
+    return new Housekeeper({
+      group: this.#group,
+      sales: this.#sales,
+      pause: this.#pause,
+      streamKeep,
+      consumerIdleMs,
+      onLag: (sale, lag) => this.#metrics.lag(sale, lag),
+      onFault: (fault) => this.#onLedgerFault("housekeeping", fault),
+    });
+  }
+
+  async #close(): Promise<void> {
+    await this.#server?.stop();
+    await this.#database.close();
+    await Promise.all([this.#reader.connection.close(), this.#group.connection.close()]);
+  }
+
+  #connectionOptions(role: string): ConnectionOptions {
+    return {
+      url: this.#config.redis,
+      name: `sluice-${this.#config.node}-${role}`,
+      connectTimeoutMs: 1_000,
+      readyTimeoutMs: 10_000,
+      retryMinMs: 50,
+      retryMaxMs: 500,
+      onFault: (fault) => {
+        this.#metrics.fault("connection");
+        this.#faults.report(`connection of the ${role}`, fault.message);
+      },
+    };
+  }
+
+  #onLedgerFault(where: string, fault: string): void {
+    if (this.#reader.connection.live === null || this.#group.connection.live === null) {
+      return; // The connection has reported its loss.
+    }
+    this.#metrics.fault("ledger");
+    this.#faults.report(where, fault);
+  }
+
+  #onDatabase(fault: string | null): void {
+    if (fault !== null) {
+      this.#metrics.fault("database");
+      this.#faults.report("database", fault);
+    } else if (this.#databaseFault !== null) {
+      this.#log.info("the database answers");
+    }
+    this.#databaseFault = fault;
+  }
+
+  #unready(): string | null {
+    if (this.#pause.stopped) {
+      return "stopping";
+    }
+    if (this.#reader.connection.live === null || this.#group.connection.live === null) {
+      return "cut off from the ledger";
+    }
+    return this.#databaseFault;
+  }
+}

@@ -1,0 +1,63 @@
+import { StreamUnavailable } from "../ledger/stream-call.ts";
+import type { StreamGroup } from "../ledger/stream-group.ts";
+import type { Pause } from "./pause.ts";
+import type { Sales } from "./sales.ts";
+
+export interface SweeperOptions {
+  readonly group: StreamGroup;
+  readonly sales: Sales;
+  readonly pause: Pause;
+  /** Between two looks. */
+  readonly everyMs: number;
+  readonly onLapsed: (sale: string, holds: number) => void;
+  readonly onFault: (fault: string) => void;
+}
+
+/** Orders that one script looks at: Redis is busy with them for a few milliseconds. */
+const scriptMax = 1_000;
+/** Scripts a sale and look, so that one sale does not keep the others waiting. */
+const scriptsMax = 20;
+
+/**
+ * Puts holds that were not paid in time back on sale. Which are overdue is for the ledger's clock
+ * to say, and each is released once, so any number of workers may sweep at a time.
+ */
+export class Sweeper {
+  readonly #options: SweeperOptions;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  /** Works until the worker is told to stop. */
+  async run(): Promise<void> {
+    const { sales, pause, everyMs, onFault } = this.#options;
+    while (!pause.stopped) {
+      const startedMs = performance.now();
+      try {
+        for (const sale of sales.all) {
+          await this.#sweep(sale);
+        }
+      } catch (error) {
+        if (!(error instanceof StreamUnavailable)) {
+          throw error;
+        }
+        onFault(error.message);
+      }
+      await pause.wait(Math.max(1, everyMs - (performance.now() - startedMs)));
+    }
+  }
+
+  async #sweep(sale: string): Promise<void> {
+    const { group, pause, onLapsed } = this.#options;
+    for (let scripts = 0; scripts < scriptsMax && !pause.stopped; scripts += 1) {
+      const { released, more } = await group.lapse(sale, scriptMax);
+      if (released > 0) {
+        onLapsed(sale, released);
+      }
+      if (!more) {
+        return;
+      }
+    }
+  }
+}
