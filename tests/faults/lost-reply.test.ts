@@ -40,6 +40,23 @@ test("a purchase that never reached the ledger is sold once, after the connectio
   await rig.mustSellOut();
 });
 
+test("a purchase that was sold, though its repetition is refused, is not called failed", async () => {
+  const rig = await Rig.start({ tickets: 10, proxies: true });
+  const proxy = rig.proxy();
+  proxy.next("hold", { kind: "loseReply" });
+  const asked = rig.buy(rig.node(1), { key: "mine" });
+  await until("it was sold", () => proxy.answered("loseReply") === 1);
+  // The node repeats it as soon as it has given the connection up, and is refused.
+  await rig.redis.client.config("SET", "maxmemory", "1");
+  expect(await asked).toMatchObject({ kind: "unknown", why: "202", key: "mine" });
+  expect(proxy.scriptCalls("hold")).toBeGreaterThan(1);
+  await rig.redis.client.config("SET", "maxmemory", "0");
+  await rig.node(1).untilReady();
+  const books = await rig.mustBalance();
+  expect(rig.history.fates).toEqual([{ key: "mine", order: books.requests.get("mine") as string }]);
+  await rig.mustSellOut();
+});
+
 test("a copy that arrives after its request was refused sells nothing", async () => {
   const rig = await Rig.start({ tickets: 10, proxies: true });
   const [node, proxy] = [rig.node(1), rig.proxy()];

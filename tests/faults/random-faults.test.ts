@@ -43,7 +43,16 @@ function disturb(proxy: FaultProxy, random: Random): void {
 /** Something happens to everybody: to the line, to Redis, to the sale or to a node. */
 async function happening(rig: Rig, random: Random): Promise<string> {
   const proxy = random.pick(rig.proxies);
-  const event = random.pick(["cut", "blackHole", "refuse", "hang", "flush", "pause", "nothing"]);
+  const event = random.pick([
+    "cut",
+    "blackHole",
+    "refuse",
+    "hang",
+    "flush",
+    "pause",
+    "full",
+    "nothing",
+  ]);
   switch (event) {
     case "cut":
       proxy.cutAll();
@@ -71,6 +80,11 @@ async function happening(rig: Rig, random: Random): Promise<string> {
       await rig.operations.setState(sale, "paused");
       await Bun.sleep(random.whole(50, 300));
       await rig.operations.setState(sale, "open");
+      break;
+    case "full":
+      await rig.redis.client.config("SET", "maxmemory", "1");
+      await Bun.sleep(random.whole(50, 700));
+      await rig.redis.client.config("SET", "maxmemory", "0");
       break;
     default:
       break;

@@ -2,7 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { encodeHoldRequests } from "../../../src/ledger/hold-codec.ts";
+import { saleKeys } from "../../../src/ledger/keys.ts";
 import { SaleOperations } from "../../../src/ledger/operations.ts";
+import { orderId } from "../../../src/ledger/order-record.ts";
+import { scripts } from "../../../src/ledger/scripts.ts";
 import type { SaleSnapshot } from "../../../src/sale/sale.ts";
 import { RedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
@@ -71,6 +75,11 @@ export class Rig {
     const server = await RedisServer.start(redis === undefined ? {} : { settings: redis });
     const rig = new Rig(server, folder);
     rigs.add(rig);
+    // Else the first call of each script would be answered NOSCRIPT, and a fault that is meant for
+    // a purchase would hit that answer instead.
+    for (const { source } of Object.values(scripts)) {
+      await server.client.script("LOAD", source);
+    }
     return rig;
   }
 
@@ -111,6 +120,24 @@ export class Rig {
 
   buy(node: NodeProcess, invocation: Partial<Invocation> = {}): Promise<Completion> {
     return buy(this.history, node.url, sale, { ...anyone, ...invocation });
+  }
+
+  /** Sells one ticket at once, as a node would that is not one of ours. */
+  async sellAsAnotherNode(key: string): Promise<Completion & { readonly kind: "ok" }> {
+    const k = saleKeys(sale);
+    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+    const token = "0123456789abcdef";
+    const requests = encodeHoldRequests([{ key, buyer: "", quantity: 1, token }]);
+    const { client } = this.redis;
+    const reply = await client.eval(scripts.hold.source, 7, ...keys, "another", 1, 0, requests);
+    const results = JSON.parse(String((reply as unknown[]).at(-1))) as number[];
+    const serial = results[0] ?? 0;
+    if (serial < 1) {
+      throw new Error(`another node could not sell ${key}: ${String(reply)}`);
+    }
+    const sold = { kind: "ok", order: orderId(sale, serial, token), serial, quantity: 1 } as const;
+    this.history.add({ ...anyone, key }, sold);
+    return sold;
   }
 
   /** Runs `one` for 0, 1, ... up to `count`, some at a time. */
