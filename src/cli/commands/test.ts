@@ -16,7 +16,8 @@ export default defineCommand({
       type: "positional",
       required: false,
       default: "all",
-      description: "unit (checks, unit, ledger, orders, faults, launcher), stack, orders, faults, static",
+      description:
+        "unit (checks, unit, ledger, orders, faults, launcher), stack, orders, faults, static",
     },
     repeat: {
       type: "string",
