@@ -5,6 +5,9 @@ load support/stack
 
 setup() {
   place_stack 27500
+  # Whatever an earlier run, or another version of Redis, left here.
+  "$SLUICE" down --state "$STATE" >/dev/null
+  rm -rf -- "${STATE:?}"
 }
 teardown() {
   "$SLUICE" down --state "$STATE" >/dev/null

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 
+import { readInheritedEnvironment } from "./config.ts";
 import type { Plan } from "./launch.ts";
 import { ROOT, type StackOptions } from "./options.ts";
 import { redisUrl } from "./redis.ts";
 
 /** The ticket nodes, from source, one per weight. */
 export function planNodes(options: StackOptions): Plan[] {
+  const drainMs = readInheritedEnvironment()["SLUICE_DRAIN_MS"] ?? "0";
   return options.weights.map((weight, index) => {
     const name = `node${index + 1}`;
     const port = options.nodePort + index;
@@ -28,6 +30,8 @@ export function planNodes(options: StackOptions): Plan[] {
         SLUICE_DURABILITY: options.durability,
         SLUICE_SALE: options.sale,
         SLUICE_LOCALE: options.locale,
+        // Open-source Nginx does not ask /readyz, it notices a closed port: nothing to wait out.
+        SLUICE_DRAIN_MS: drainMs,
         ...(options.buffer === undefined ? {} : { SLUICE_BUFFER: String(options.buffer) }),
       },
       logPath: join(options.stateDir, "logs", `${name}.log`),

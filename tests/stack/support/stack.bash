@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Loaded by every file here: a stack of the file's own, beside a user's, and how to talk to it.
-# A file sets PORT_BASE before it calls start_stack; no two files share one.
+# No two files share a base.
 
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
@@ -15,12 +15,14 @@ STATE=$ROOT/.sluice/test/state/$(basename -- "$BATS_TEST_FILENAME" .bats)
 # Waiting is bounded by this, in seconds; nothing here asserts how long something took.
 PATIENCE=30
 
-# place_stack BASE: the ports and addresses of a stack, without starting it.
+# place_stack BASE: the ports and addresses of a stack, without starting it. Each file has a hundred
+# ports, of which a checkout takes twenty: the tests of two checkouts on one machine rarely meet.
 place_stack() {
-  NGINX_PORT=$1
-  STATUS_PORT=$(($1 + 1))
-  REDIS_PORT=$(($1 + 2))
-  NODE_PORT=$(($1 + 11))
+  local base=$(($1 + 20 * ($(cksum <<<"$ROOT" | cut -d ' ' -f 1) % 5)))
+  NGINX_PORT=$base
+  STATUS_PORT=$((base + 1))
+  REDIS_PORT=$((base + 2))
+  NODE_PORT=$((base + 11))
   FRONT=http://127.0.0.1:$NGINX_PORT
   REDIS=redis://127.0.0.1:$REDIS_PORT/0
   UP=("$SLUICE" up --state "$STATE" --nginx-port "$NGINX_PORT" --status-port "$STATUS_PORT"
