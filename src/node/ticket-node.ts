@@ -2,9 +2,9 @@ import type { Logger } from "pino";
 
 import { Connection } from "../ledger/connection.ts";
 import { RedisLedger } from "../ledger/redis-ledger.ts";
+import { FaultLog } from "../process/fault-log.ts";
 import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
-import { FaultLog } from "../process/fault-log.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./sale-desks.ts";
@@ -35,7 +35,9 @@ export class TicketNode {
       url: config.redis,
       name: `sluice-${config.node}`,
       connectTimeoutMs: 1_000,
-      readyTimeoutMs: 10_000,
+      // A Redis that loads its data is asked anew on another connection; what this bounds is how
+      // long a lost answer to the handshake keeps a node from selling.
+      readyTimeoutMs: 2_000,
       retryMinMs: 50,
       retryMaxMs: 500,
       onFault: (fault) => {

@@ -85,6 +85,18 @@ test("Redis is out of memory: 503, and sales go on when there is memory again", 
   await rig.mustSellOut();
 });
 
+test("the answer to a handshake is lost: the node gives that connection up and makes another", async () => {
+  const rig = await Rig.start({ tickets: 50, proxies: true });
+  const proxy = rig.proxy();
+  proxy.choose = ({ connection, script }) =>
+    connection === 2 && script === null ? { kind: "loseReply" } : { kind: "pass" };
+  proxy.cutAll();
+  await until("there is a third connection", () => proxy.connections >= 3);
+  await rig.node(1).untilReady();
+  expect(proxy.faults("loseReply")).toBeGreaterThan(0);
+  await rig.mustSellOut();
+});
+
 test("Redis becomes read-only: 503, and sales go on when it is a primary again", async () => {
   const rig = await Rig.start({ tickets: 2_000, nodes: 2 });
   const crowd = new Crowd(rig, seed);
