@@ -1,9 +1,9 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 import { saleIdPattern } from "../sale/sale.ts";
-import { oneConnectionOptions } from "./connection.ts";
+import { withAuditClient } from "./audit-client.ts";
 import { type SaleKeys, saleKeys } from "./keys.ts";
-import { OperationError, redacted } from "./operations.ts";
+import { OperationError } from "./operations.ts";
 
 /** One entry of a sale's stream. */
 export interface StreamEvent {
@@ -29,9 +29,12 @@ export interface SaleBooks {
   readonly trimmed: boolean;
 }
 
-/** `moving`: the sale changed during each attempt, so that its parts do not fit together. */
+/**
+ * `mark`: what `readMark` says for as long as the sale stays as it was read.
+ * `moving`: the sale changed during each attempt, so that its parts do not fit together.
+ */
 export type BooksReading =
-  | { readonly kind: "read"; readonly books: SaleBooks }
+  | { readonly kind: "read"; readonly books: SaleBooks; readonly mark: string }
   | { readonly kind: "noSale" }
   | { readonly kind: "moving"; readonly attempts: number };
 
@@ -52,30 +55,12 @@ export async function readBooks(url: string, sale: string): Promise<BooksReading
   if (!saleIdPattern.test(sale)) {
     return { kind: "noSale" };
   }
-  const client = new Redis(url, {
-    ...oneConnectionOptions,
-    connectionName: "sluice-audit",
-    connectTimeout: 2_000,
-    commandTimeout: 10_000,
-    maxLoadingRetryTime: 2_000,
-  });
-  let fault: Error | null = null;
-  client.on("error", (error) => {
-    fault = error;
-  });
-  try {
-    await client.connect();
-    return await readBetweenChanges(client, sale);
-  } catch (error) {
-    if (error instanceof OperationError) {
-      throw error;
-    }
-    const reason = fault ?? error;
-    const text = reason instanceof Error ? reason.message : String(reason);
-    throw new OperationError(`the ledger at ${redacted(url)} could not be read: ${text}`);
-  } finally {
-    client.disconnect();
-  }
+  return await withAuditClient(url, (client) => readBetweenChanges(client, sale));
+}
+
+/** Different from the mark of a reading if the sale has changed since. Null: it is gone. */
+export function readMark(url: string, sale: string): Promise<string | null> {
+  return withAuditClient(url, (client) => mark(client, saleKeys(sale)));
 }
 
 async function readBetweenChanges(client: Redis, sale: string): Promise<BooksReading> {
@@ -97,7 +82,7 @@ async function readBetweenChanges(client: Redis, sale: string): Promise<BooksRea
       trimmed: await isTrimmed(client, keys.events),
     };
     if ((await mark(client, keys)) === before) {
-      return { kind: "read", books };
+      return { kind: "read", books, mark: before };
     }
     if (attempt < attemptsMax) {
       await Bun.sleep(retryPauseMs);

@@ -1,6 +1,19 @@
-/** What a difference is about. `duplicate` and `lost` are counted apart in the report. */
+/**
+ * What a difference is about. Counted apart in the report are `duplicate`; `lost`, an order without
+ * its event; and `missing`, an order that the database does not have.
+ */
 export type DifferenceKind =
-  "stock" | "order" | "serial" | "event" | "request" | "buyer" | "deadline" | "duplicate" | "lost";
+  | "stock"
+  | "order"
+  | "serial"
+  | "event"
+  | "request"
+  | "buyer"
+  | "deadline"
+  | "duplicate"
+  | "lost"
+  | "missing"
+  | "database";
 
 /** One thing that the books do not agree on. */
 export interface Difference {

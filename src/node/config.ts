@@ -116,6 +116,9 @@ const schema = Type.Object({
   }),
 });
 
+/** Names of all variables of a ticket node. */
+export const nodeVariables: ReadonlySet<string> = new Set(Object.keys(schema.properties));
+
 type Variables = Static<typeof schema>;
 
 /** The configuration of a node, checked; the same for as long as it runs. */

@@ -50,11 +50,11 @@ port_is_free() {
   assert_output --partial './sluice sale create tickets'
   run -0 "$SLUICE" status --state "$STATE"
   local part
-  for part in nginx node1 node2 node3 node4 redis; do
+  for part in nginx node1 node2 node3 node4 worker redis; do
     assert_line --regexp "^$part +127\.0\.0\.1:[0-9]+ .* ready "
   done
   run -0 "$SLUICE" status --state "$STATE" --json
-  assert_equal "$(jq -c '[.up, (.parts | map(select(.ready)) | length)]' <<<"$output")" '[true,6]'
+  assert_equal "$(jq -c '[.up, (.parts | map(select(.ready)) | length)]' <<<"$output")" '[true,7]'
   run -0 "$SLUICE" down --state "$STATE"
   nothing_runs
   run -0 "$SLUICE" down --state "$STATE"

@@ -41,6 +41,24 @@ describe("what a stack is told", () => {
     expect(faultsOf({ nginxPort: 3003 })).toContain("nginx and node3 would both listen on 3003");
   });
 
+  test("the order worker comes after the nodes, and its port is seen to be taken", () => {
+    expect(readStackOptions({ "node-port": "9000" }).workerPort).toBe(9004);
+    expect(faultsOf({ workerPort: 3001 })).toContain("node1 and worker would both listen on 3001");
+  });
+
+  test("a database is an address; a file is the same one from any directory", () => {
+    const named = (database: string) => readStackOptions({ database }).database;
+    expect(named("sqlite://orders.db")).toBe(`sqlite://${process.cwd()}/orders.db`);
+    expect(named("postgres://me@host/orders")).toBe("postgres://me@host/orders");
+    expect(faultsOf({ database: "mysql://host/orders" })).toContain("--database: it must be");
+  });
+
+  test("a ledger does not begin anew beside a database that is kept", () => {
+    const faults = faultsOf({ database: "postgres://me:secret@host/orders", fresh: true });
+    expect(faults).toContain("postgres://***@host/orders");
+    expect(faults).not.toContain("secret");
+  });
+
   test("every fault is told at once", () => {
     const faults = faultsOf({ redisPort: 0, sale: "Bad Sale", limitPerSecond: 0 }).split("\n");
     expect(faults).toHaveLength(3);

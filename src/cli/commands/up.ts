@@ -11,6 +11,11 @@ const flags = {
   "status-port": { type: "string", description: "Nginx's status page (the Nginx port + 1)" },
   "node-port": { type: "string", description: "port of node1; the others follow (3001)" },
   "redis-port": { type: "string", description: "the ledger (6390)" },
+  "worker-port": { type: "string", description: "the order worker's health and metrics (3005)" },
+  database: {
+    type: "string",
+    description: "postgres://user@host:port/name of a server that is there (SQLite in --state)",
+  },
   durability: { type: "string", description: "memory, primary or replica (primary)" },
   locale: { type: "string", description: "zh or en (en)" },
   sale: { type: "string", description: "the sale that POST /buy/ticket sells (tickets)" },
@@ -25,7 +30,8 @@ const flags = {
 export default defineCommand({
   meta: {
     name: "up",
-    description: "Starts Redis, four ticket nodes and Nginx on loopback, in the background",
+    description:
+      "Starts Redis, four ticket nodes, an order worker and Nginx on loopback, in the background",
   },
   args: flags,
   run: ({ args }) =>

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 
+import { nodeVariables } from "../../node/config.ts";
+import { workerVariables } from "../../orders/config.ts";
 import {
   type Durability,
   type LimitBy,
@@ -9,6 +11,7 @@ import {
   type StackOptions,
   STATE_DIR_DEFAULT,
 } from "./options.ts";
+import type { Role } from "./record.ts";
 
 /** Flags as citty hands them over; what was not given is undefined. */
 export type StackFlags = Readonly<Record<string, unknown>>;
@@ -22,13 +25,15 @@ export function readStateDir(flags: StackFlags): string {
 /** Options from flags, then from the environment, then the defaults. Throws `StackError`. */
 export function readStackOptions(flags: StackFlags): StackOptions {
   const environment = process.env;
+  const nodePort = wholeNumber(flags, "node-port") ?? stackDefaults.nodePort;
   const nginxPort = wholeNumber(flags, "nginx-port") ?? stackDefaults.nginxPort;
   return {
     stateDir: readStateDir(flags),
     nginxPort,
     statusPort: wholeNumber(flags, "status-port") ?? nginxPort + 1,
-    nodePort: wholeNumber(flags, "node-port") ?? stackDefaults.nodePort,
+    nodePort,
     redisPort: wholeNumber(flags, "redis-port") ?? stackDefaults.redisPort,
+    workerPort: wholeNumber(flags, "worker-port") ?? nodePort + stackDefaults.weights.length,
     weights: stackDefaults.weights,
     durability:
       oneOf<Durability>(
@@ -49,20 +54,27 @@ export function readStackOptions(flags: StackFlags): StackOptions {
       oneOf<LimitBy>("--limit-by", ["off", "address", "buyer"], text(flags["limit-by"])) ??
       stackDefaults.limitBy,
     limitPerSecond: wholeNumber(flags, "limit-rate") ?? stackDefaults.limitPerSecond,
+    database: absolute(text(flags["database"]) ?? text(environment["SLUICE_DATABASE"]) ?? null),
     fresh: flags["fresh"] === true,
   };
 }
 
+/** Variables that a part does not know, because they are meant for another one. */
+const NOT_MEANT_FOR: Readonly<Partial<Record<Role, ReadonlySet<string>>>> = {
+  node: workerVariables.difference(nodeVariables),
+  worker: nodeVariables.difference(workerVariables),
+};
+
 /**
- * The environment that a ticket node inherits: what the operator set, so that every bound of a
- * node can be tried out, but nothing that is meant for this command (a node refuses SLUICE_
- * variables that it does not know).
+ * The environment that a part inherits: what the operator set, so that every bound of a node or a
+ * worker can be tried out, but nothing that is meant for this command or for the other one (each
+ * refuses SLUICE_ variables that it does not know).
  */
-export function readInheritedEnvironment(): Record<string, string> {
-  // Open-source Nginx does not ask /readyz, it notices a closed port: no draining time to wait out.
-  const inherited: Record<string, string> = { SLUICE_DRAIN_MS: "0" };
+export function readInheritedEnvironment(role: Role): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  const foreign = NOT_MEANT_FOR[role];
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && name !== "SLUICE_STATE") {
+    if (value !== undefined && name !== "SLUICE_STATE" && foreign?.has(name) !== true) {
       inherited[name] = value;
     }
   }
@@ -76,6 +88,12 @@ export function readSearchPath(): string {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A part that is started again may be so from another directory. */
+function absolute(database: string | null): string | null {
+  const path = /^sqlite:\/\/(.+)$/.exec(database ?? "")?.[1];
+  return path === undefined ? database : `sqlite://${resolve(path)}`;
 }
 
 function wholeNumber(flags: StackFlags, name: string): number | undefined {

@@ -36,7 +36,7 @@ export function launch(plan: Plan, secrets: Readonly<Record<string, string>>): P
       stdin: "ignore",
       stdout: log,
       stderr: log,
-      env: { ...readInheritedEnvironment(), ...plan.environment, ...secrets },
+      env: { ...readInheritedEnvironment(plan.role), ...plan.environment, ...secrets },
     });
     child.unref();
     const identity = identify(child.pid);

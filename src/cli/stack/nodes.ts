@@ -7,7 +7,7 @@ import { redisUrl } from "./redis.ts";
 
 /** The ticket nodes, from source, one per weight. */
 export function planNodes(options: StackOptions): Plan[] {
-  const drainMs = readInheritedEnvironment()["SLUICE_DRAIN_MS"] ?? "0";
+  const drainMs = readInheritedEnvironment("node")["SLUICE_DRAIN_MS"] ?? "0";
   return options.weights.map((weight, index) => {
     const name = `node${index + 1}`;
     const port = options.nodePort + index;

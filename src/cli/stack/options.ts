@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { describeDatabase, parseDatabaseUrl } from "../../orders/database-url.ts";
 import { saleIdPattern } from "../../sale/sale.ts";
 
 /** The checkout that this file is part of. */
@@ -22,6 +23,8 @@ export interface StackOptions {
   /** Port of node1; the others follow. */
   readonly nodePort: number;
   readonly redisPort: number;
+  /** Health and metrics of the order worker. */
+  readonly workerPort: number;
   /** One node each: node1, node2, ... */
   readonly weights: readonly number[];
   readonly durability: Durability;
@@ -34,6 +37,8 @@ export interface StackOptions {
   /** Whose purchases Nginx limits, and to how many a second. */
   readonly limitBy: LimitBy;
   readonly limitPerSecond: number;
+  /** Where the orders go, `postgres://...` or `sqlite://...`; null: SQLite in the state directory. */
+  readonly database: string | null;
   /** Forget what an earlier stack in this state directory sold. */
   readonly fresh: boolean;
 }
@@ -44,6 +49,7 @@ export const stackDefaults: StackOptions = {
   statusPort: 8081,
   nodePort: 3001,
   redisPort: 6390,
+  workerPort: 3005,
   weights: [1, 2, 3, 4],
   durability: "primary",
   locale: "en",
@@ -52,6 +58,7 @@ export const stackDefaults: StackOptions = {
   accessLog: false,
   limitBy: "off",
   limitPerSecond: 10,
+  database: null,
   fresh: false,
 };
 
@@ -69,6 +76,7 @@ export function listPorts(options: StackOptions): { port: number; option: string
       option: "--node-port",
       role: `node${index + 1}`,
     })),
+    { port: options.workerPort, option: "--worker-port", role: "worker" },
     { port: options.nginxPort, option: "--nginx-port", role: "nginx" },
     { port: options.statusPort, option: "--status-port", role: "nginx's status" },
   ];
@@ -91,6 +99,7 @@ export function checkOptions(options: StackOptions): void {
   if (!saleIdPattern.test(options.sale)) {
     faults.push(`--sale ${options.sale}: 1 to 64 of a-z 0-9 - _, beginning with a letter or digit`);
   }
+  faults.push(...checkDatabase(options));
   if (options.weights.length < 1 || options.weights.length > 64) {
     faults.push(`${options.weights.length} nodes: there may be 1 to 64`);
   }
@@ -100,4 +109,20 @@ export function checkOptions(options: StackOptions): void {
   if (faults.length > 0) {
     throw new StackError(faults.join("\n"));
   }
+}
+
+/** A ledger that begins anew would give out serials that another database knows already. */
+function checkDatabase({ database, fresh }: StackOptions): string[] {
+  const address = database === null ? null : parseDatabaseUrl(database);
+  if (typeof address === "string") {
+    return [`--database: ${address}`];
+  }
+  if (address !== null && fresh) {
+    const name = describeDatabase(address);
+    return [
+      `--fresh forgets what was sold, but not what ${name} knows of it, and both would contradict ` +
+        "each other; give --state another directory and --database an empty database instead",
+    ];
+  }
+  return [];
 }

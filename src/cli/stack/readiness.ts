@@ -7,6 +7,7 @@ type Probe = (part: ProcessRecord, stateDir: string) => Promise<boolean>;
 
 const PROBES: Readonly<Record<Role, Probe>> = {
   redis: isRedisReady,
+  worker: (part) => answersOk(`http://127.0.0.1:${part.port}/readyz`),
   node: (part) => answersOk(`http://127.0.0.1:${part.port}/readyz`),
   nginx: isNginxReady,
 };

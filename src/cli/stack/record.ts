@@ -5,12 +5,12 @@ import { StackError, type StackOptions } from "./options.ts";
 import { isRunning, type ProcessIdentity } from "./process-table.ts";
 import { isSystemError } from "./system-error.ts";
 
-export type Role = "redis" | "node" | "nginx";
+export type Role = "redis" | "worker" | "node" | "nginx";
 
 /** One process of the stack and how to start it again. */
 export interface ProcessRecord {
   readonly role: Role;
-  /** `redis`, `node1`, `node2`, ..., `nginx`. */
+  /** `redis`, `worker`, `node1`, `node2`, ..., `nginx`. */
   readonly name: string;
   readonly port: number;
   readonly weight: number | null;

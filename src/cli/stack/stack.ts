@@ -6,6 +6,7 @@ import { redisUrl } from "./redis.ts";
 import { startAgain, startParts } from "./start.ts";
 import { type Report, stopLeft } from "./stop.ts";
 import { waitUntil } from "./wait.ts";
+import { databaseUrl } from "./worker.ts";
 
 /** A running stack, as its callers need it. */
 export interface Stack {
@@ -15,6 +16,8 @@ export interface Stack {
   /** `/nginx-status` and `/bare-410` of the same Nginx. */
   readonly statusUrl: string;
   readonly redisUrl: string;
+  /** The orders database, with its password if it has one. */
+  readonly databaseUrl: string;
   readonly nodes: readonly { name: string; url: string; weight: number }[];
 }
 
@@ -22,7 +25,7 @@ const END_PATIENCE_MS = 5_000;
 const silent: Report = () => {};
 
 /**
- * Starts Redis, the nodes and Nginx, detached from this process, and waits until all are ready.
+ * Starts Redis, the order worker, the nodes and Nginx, detached from this process, and waits until all are ready.
  * Throws `StackError` if it cannot, and then leaves nothing running.
  */
 export function startStack(options: StackOptions, report: Report = silent): Promise<Stack> {
@@ -88,6 +91,7 @@ function describeStack(record: StackRecord): Stack {
     url: `http://127.0.0.1:${nginxPort}`,
     statusUrl: `http://127.0.0.1:${statusPort}`,
     redisUrl: redisUrl(redisPort),
+    databaseUrl: databaseUrl(record.options),
     nodes: weights.map((weight, index) => ({
       name: `node${index + 1}`,
       url: `http://127.0.0.1:${nodePort + index}`,

@@ -21,9 +21,15 @@ import {
 import { planRedis, redisDataDir } from "./redis.ts";
 import { keepPaymentSecret } from "./secret.ts";
 import { type Report, stopRecorded } from "./stop.ts";
+import { ownDatabasePath, planWorker } from "./worker.ts";
 
 /** Redis reads its whole append-only file first: a million orders take seconds. */
-const READY_MS: Readonly<Record<Role, number>> = { redis: 60_000, node: 20_000, nginx: 10_000 };
+const READY_MS: Readonly<Record<Role, number>> = {
+  redis: 60_000,
+  worker: 20_000,
+  node: 20_000,
+  nginx: 10_000,
+};
 
 /** Starts all parts, the ledger first. What was started is stopped again if one part fails. */
 export async function startParts(options: StackOptions, report: Report): Promise<StackRecord> {
@@ -40,8 +46,9 @@ export async function startParts(options: StackOptions, report: Report): Promise
     checkNginxConfiguration(nginx);
     await starter.start(redis);
     report("redis is ready");
-    await Promise.all(planNodes(options).map((node) => starter.start(node)));
-    report("nodes are ready");
+    const processes = [planWorker(options), ...planNodes(options)];
+    await Promise.all(processes.map((process) => starter.start(process)));
+    report("worker and nodes are ready");
     await starter.start(nginx);
     report("nginx is ready");
   } catch (error) {
@@ -73,7 +80,7 @@ class Starter {
       cacheDir,
       processes: [],
     };
-    const given = readInheritedEnvironment()["SLUICE_PAYMENT_SECRET"];
+    const given = readInheritedEnvironment("node")["SLUICE_PAYMENT_SECRET"];
     this.#secrets = { SLUICE_PAYMENT_SECRET: given ?? keepPaymentSecret(options.stateDir) };
     writeRecord(this.record);
   }
@@ -114,6 +121,9 @@ function prepareDirectories(options: StackOptions): void {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   if (options.fresh) {
     rmSync(dataDir, { recursive: true, force: true });
+    for (const suffix of ["", "-wal", "-shm"]) {
+      rmSync(ownDatabasePath(options.stateDir) + suffix, { force: true });
+    }
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   mkdirSync(join(options.stateDir, "logs"), { recursive: true, mode: 0o700 });

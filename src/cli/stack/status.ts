@@ -32,7 +32,7 @@ export interface StackStatus {
   readonly defaultSale: string | null;
 }
 
-const PART_ORDER: readonly Role[] = ["nginx", "node", "redis"];
+const PART_ORDER: readonly Role[] = ["nginx", "node", "worker", "redis"];
 
 /** Looks at every part of the stack, all at the same time and for a second at most. */
 export async function readStatus(stateDir: string): Promise<StackStatus> {
@@ -44,7 +44,7 @@ export async function readStatus(stateDir: string): Promise<StackStatus> {
   const { processes, options } = stack.record;
   const ordered = [...processes].sort(byPlace);
   const parts = await Promise.all(ordered.map((part) => readPart(part, stateDir)));
-  const expected = options.weights.length + 2;
+  const expected = options.weights.length + 3;
   const redisReady = parts.some((part) => part.role === "redis" && part.ready);
   return {
     stateDir,

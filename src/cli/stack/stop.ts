@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 
+import { awaitDrained } from "./drain.ts";
 import { isRunning, listSession, signalProcess } from "./process-table.ts";
 import { type ProcessRecord, readRecord, removeRecord, type Role } from "./record.ts";
 import type { StackRecord } from "./record.ts";
+import { redisUrl } from "./redis.ts";
 import { waitUntil } from "./wait.ts";
 
 export type Report = (line: string) => void;
@@ -13,12 +15,14 @@ const STOPPING: Record<Role, { signal: NodeJS.Signals; patienceMs: number }> = {
   nginx: { signal: "SIGQUIT", patienceMs: 10_000 },
   // Drains; its own bounds are SLUICE_DRAIN_MS and SLUICE_DEADLINE_MS.
   node: { signal: "SIGTERM", patienceMs: 15_000 },
+  // Stores what it has read; its own bound is SLUICE_STOP_MS.
+  worker: { signal: "SIGTERM", patienceMs: 15_000 },
   // Flushes and fsyncs its append-only file.
   redis: { signal: "SIGTERM", patienceMs: 30_000 },
 };
 
 /** From the crowd inwards: nobody is cut off from what answers them. */
-const STOP_ORDER: readonly Role[] = ["nginx", "node", "redis"];
+const STOP_ORDER: readonly Role[] = ["nginx", "node", "worker", "redis"];
 
 const KILL_PATIENCE_MS = 5_000;
 const POLL_MS = 20;
@@ -27,12 +31,28 @@ const POLL_MS = 20;
 export async function stopRecorded(record: StackRecord, report: Report): Promise<void> {
   for (const role of STOP_ORDER) {
     const members = record.processes.filter((known) => known.role === role);
+    if (role === "worker" && areRunning(record, ["worker", "redis"])) {
+      await drain(record, report);
+    }
     await Promise.all(members.map((known) => stopProcess(known, report)));
   }
   if (record.cacheDir !== null) {
     rmSync(record.cacheDir, { recursive: true, force: true });
   }
   removeRecord(record.options.stateDir);
+}
+
+async function drain(record: StackRecord, report: Report): Promise<void> {
+  const behind = await awaitDrained(redisUrl(record.options.redisPort));
+  if (behind > 0) {
+    report(`${behind} events are not in the orders database yet; the next start goes on with them`);
+  }
+}
+
+function areRunning({ processes }: StackRecord, roles: readonly Role[]): boolean {
+  return roles.every((role) =>
+    processes.some((known) => known.role === role && isRunning(known.identity)),
+  );
 }
 
 /** The stack in this directory, stopped; false if there was none. */
