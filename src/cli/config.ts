@@ -1,4 +1,9 @@
+import { type DatabaseAddress, parseDatabaseUrl } from "../orders/database-url.ts";
+import { CommandError } from "./command.ts";
+import { readStateDir } from "./stack/config.ts";
 import { stackDefaults } from "./stack/options.ts";
+import { readRecord } from "./stack/record.ts";
+import { databaseUrl } from "./stack/worker.ts";
 
 /** The ledger to work on: `--redis`, else SLUICE_REDIS, else that of the embedded stack. */
 export function readRedisUrl(flag: unknown): string {
@@ -6,4 +11,21 @@ export function readRedisUrl(flag: unknown): string {
     (text): text is string => typeof text === "string" && text !== "",
   );
   return given ?? `redis://127.0.0.1:${stackDefaults.redisPort}/0`;
+}
+
+/**
+ * The database to look at: `--database`, else SLUICE_DATABASE, else that of the embedded stack,
+ * which runs or ran last. Throws `CommandError`.
+ */
+export function readDatabase(flag: unknown): DatabaseAddress {
+  const given = [flag, process.env["SLUICE_DATABASE"]].find(
+    (text): text is string => typeof text === "string" && text !== "",
+  );
+  const stateDir = readStateDir({});
+  const stack = readRecord(stateDir)?.options ?? { database: null, stateDir };
+  const address = parseDatabaseUrl(given ?? databaseUrl(stack));
+  if (typeof address === "string") {
+    throw new CommandError(`the database: ${address}`);
+  }
+  return address;
 }

@@ -13,6 +13,8 @@ const main = defineCommand({
     status: () => import("./commands/status.ts").then((module) => module.default),
     sale: () => import("./commands/sale.ts").then((module) => module.default),
     audit: () => import("./commands/audit.ts").then((module) => module.default),
+    orders: () => import("./commands/orders.ts").then((module) => module.default),
+    "dead-letters": () => import("./commands/dead-letters.ts").then((module) => module.default),
     load: () => import("./commands/load.ts").then((module) => module.default),
     bench: () => import("./commands/bench.ts").then((module) => module.default),
     test: () => import("./commands/test.ts").then((module) => module.default),

@@ -1,3 +1,5 @@
+import { sql } from "bun";
+
 import type { OrderRecord } from "../ledger/order-record.ts";
 import type { Database } from "./database.ts";
 
@@ -20,26 +22,41 @@ const names = columns.map(([name]) => name);
 const changing = names.slice(names.indexOf("state"));
 
 /**
- * The rows of a batch come as one parameter, a JSON array of arrays: one prepared statement for
- * every size. (PostgreSQL would read arrays with unnest a third faster, at the price of a second
- * statement and of the driver's own quoting.)
+ * The rows of a batch as a table, from so few parameters that one prepared statement does for
+ * every size: a JSON array of rows for SQLite, an array a column for PostgreSQL, which takes that
+ * a third faster than JSON.
  */
 const source = {
-  sqlite: "json_each($1)",
-  postgres: "json_array_elements($1::text::json)",
+  sqlite: `(SELECT ${names.map((name, index) => `value ->> ${index} AS ${name}`).join(", ")}
+    FROM json_each($1))`,
+  postgres: `unnest(${columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(", ")})
+    AS batch(${names.join(", ")})`,
 } as const;
 
 function statement(dialect: keyof typeof source): string {
-  const values = columns.map(([, type], index) => `CAST(value ->> ${index} AS ${type})`);
   const changes = changing.map((name) => `${name} = excluded.${name}`);
   // "WHERE true" tells SQLite that ON CONFLICT is not the condition of a join.
   return `INSERT INTO orders (${names.join(", ")})
-    SELECT ${values.join(", ")} FROM ${source[dialect]} WHERE true
+    SELECT ${names.join(", ")} FROM ${source[dialect]} WHERE true
     ON CONFLICT (order_id) DO UPDATE SET ${changes.join(", ")}
     WHERE orders.revision < excluded.revision`;
 }
 
 const statements = { sqlite: statement("sqlite"), postgres: statement("postgres") } as const;
+
+function parameters(dialect: keyof typeof source, rows: readonly (string | number)[][]): unknown[] {
+  return dialect === "sqlite"
+    ? [JSON.stringify(rows)]
+    : columns.map(([, type], index) =>
+        sql.array(
+          rows.map((row) => row[index]),
+          arrayType[type],
+        ),
+      );
+}
+
+/** As PostgreSQL's catalogue calls them. */
+const arrayType = { TEXT: "TEXT", BIGINT: "INT8", INTEGER: "INT4" } as const;
 
 /** What the ledger says of an order of a sale. */
 export interface SaleOrder {
@@ -67,7 +84,8 @@ export async function writeOrders(database: Database, orders: readonly SaleOrder
     record.changedAtMs,
   ]);
   if (rows.length > 0) {
-    await database.run(statements[database.dialect], [JSON.stringify(rows)]);
+    const { dialect } = database;
+    await database.run(statements[dialect], parameters(dialect, rows));
   }
 }
 
