@@ -73,14 +73,14 @@ test("a request that waits for a ledger that hangs is answered before its node e
 });
 
 test("more requests than may wait: busy at once, and those that waited are sold", async () => {
-  const node = {
+  const settings = {
     BATCH_MAX: 1,
     BATCHES_IN_FLIGHT_MAX: 1,
     QUEUE_MAX: 5,
     REPLY_TIMEOUT_MS: 14_000,
     DEADLINE_MS: 15_000,
   };
-  const rig = await Rig.start({ tickets: 100, node });
+  const rig = await Rig.start({ tickets: 100, node: settings });
   await rig.redis.pause();
   const answers = Array.from({ length: 30 }, () => rig.buy(rig.node(1)));
   // One is with Redis and five wait, or only five if all came in one turn of the node's loop.

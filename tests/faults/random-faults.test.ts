@@ -28,14 +28,14 @@ function someFault(random: Random): Fault {
     case 5:
       return { kind: "delay", requestMs: random.whole(0, 300), replyMs: random.whole(0, 300) };
     default:
-      return { kind: "holdBack", releaseMs: random.whole(100, 1_500) };
+      return { kind: "holdBack", releaseMs: random.whole(100, 2_500) };
   }
 }
 
 /** Purchases suffer often, everything else now and then. */
 function disturb(proxy: FaultProxy, random: Random): void {
   proxy.choose = ({ script }) => {
-    const share = script === "hold" ? 0.04 : script === null ? 0.02 : 0.005;
+    const share = script === "hold" ? 0.1 : script === null ? 0.02 : 0.005;
     return random.chance(share) ? someFault(random) : pass;
   };
 }
@@ -96,11 +96,12 @@ for (const seed of seeds) {
   test(`clients and ledger agree after faults of all kinds (FAULT_SEED=${seed})`, async () => {
     const random = randomOf(seed);
     const buyers = ["ann", "bob", "cem", "dai", ""];
-    const rig = await Rig.start({ tickets: 3_000, nodes: 3, proxies: true });
+    const settings = { DEADLINE_MS: 1_000, REPLY_TIMEOUT_MS: 300 };
+    const rig = await Rig.start({ tickets: 3_000, nodes: 3, proxies: true, node: settings });
     for (const [i, proxy] of rig.proxies.entries()) {
       disturb(proxy, randomOf(seed + 1_000 + i));
     }
-    const crowd = new Crowd(rig, seed + 2_000, { clients: 10, quantityMax: 3, buyers });
+    const crowd = new Crowd(rig, seed + 2_000, { clients: 16, quantityMax: 3, buyers });
     const happened: string[] = [];
     for (let step = 1; step <= steps; step += 1) {
       const enough = rig.history.operations.length + random.whole(10, 40);

@@ -308,7 +308,11 @@ class Model {
         case "fewerLeft":
           expect(order).toBeUndefined();
           break;
-        default:
+        case "notOnSale":
+        case "limitReached":
+        case "buyerMissing":
+        case "unknownSale":
+        case undefined:
           throw new Error(`${key} was answered ${outcome?.kind}`);
       }
     }
