@@ -5,9 +5,12 @@ import { stackDefaults } from "./stack/options.ts";
 import { readRecord } from "./stack/record.ts";
 import { databaseUrl } from "./stack/worker.ts";
 
-/** The ledger to work on: `--redis`, else SLUICE_REDIS, else that of the embedded stack. */
-export function readRedisUrl(flag: unknown): string {
-  const given = [flag, process.env["SLUICE_REDIS"]].find(
+/**
+ * The ledger to work on: `--redis`, else SLUICE_REDIS, else that of a stack that is up, else that
+ * of the embedded stack as it is unless it is told otherwise.
+ */
+export function readRedisUrl(flag: unknown, ofStack?: string): string {
+  const given = [flag, process.env["SLUICE_REDIS"], ofStack].find(
     (text): text is string => typeof text === "string" && text !== "",
   );
   return given ?? `redis://127.0.0.1:${stackDefaults.redisPort}/0`;

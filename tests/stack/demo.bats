@@ -61,6 +61,9 @@ nothing_runs() {
   assert_line --partial 'total 500 = held 400 + paid 0 + left 100'
   run -0 "$SLUICE" load "$FRONT" --state "$STATE" --sale rush --requests 5000 --json -
   run -0 "$SLUICE" audit rush --redis "$REDIS"
+  assert_line 'the books of the ledger balance'
+  assert_line --partial 'the orders database was not looked at'
+  run -0 "$SLUICE" audit rush --state "$STATE"
   assert_line 'the books balance'
   assert_line --partial '300 orders'
 }

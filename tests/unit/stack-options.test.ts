@@ -43,13 +43,15 @@ describe("what a stack is told", () => {
 
   test("the order worker comes after the nodes, and its port is seen to be taken", () => {
     expect(readStackOptions({ "node-port": "9000" }).workerPort).toBe(9004);
-    expect(faultsOf({ workerPort: 3001 })).toContain("node1 and worker would both listen on 3001");
+    expect(faultsOf({ workerPort: 3001 })).toContain("worker and node1 would both listen on 3001");
   });
 
   test("a database is an address; a file is the same one from any directory", () => {
-    const named = (database: string) => readStackOptions({ database }).database;
-    expect(named("sqlite://orders.db")).toBe(`sqlite://${process.cwd()}/orders.db`);
-    expect(named("postgres://me@host/orders")).toBe("postgres://me@host/orders");
+    const [file, server] = ["sqlite://orders.db", "postgres://me@host/orders"];
+    expect(readStackOptions({ database: file }).database).toBe(
+      `sqlite://${process.cwd()}/orders.db`,
+    );
+    expect(readStackOptions({ database: server }).database).toBe(server);
     expect(faultsOf({ database: "mysql://host/orders" })).toContain("--database: it must be");
   });
 

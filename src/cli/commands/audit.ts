@@ -1,20 +1,35 @@
 import { defineCommand } from "citty";
 
-import { readBooks } from "../../ledger/audit-books.ts";
-import { compareBooks } from "../../ledger/audit.ts";
-import { checkArguments, CommandError, explained } from "../command.ts";
+import { auditSale } from "../../orders/audit-sale.ts";
+import { findDatabase } from "../audit/find-database.ts";
+import { checkArguments, CommandError, explained, readWholeNumber } from "../command.ts";
 import { readRedisUrl } from "../config.ts";
 import { formatAudit } from "../report/audit-text.ts";
 import { writeJson } from "../report/json-file.ts";
+import { readStateDir } from "../stack/config.ts";
+import { readStack } from "../stack/stack.ts";
 
 const definitions = {
   id: { type: "positional", required: false, description: "id of the sale" },
   json: { type: "string", valueHint: "FILE", description: "write the result there, - for stdout" },
   redis: {
     type: "string",
-    description: "redis://host:port/db of the ledger (SLUICE_REDIS, else redis://127.0.0.1:6390)",
+    description: "redis://host:port/db of the ledger (SLUICE_REDIS, else the embedded stack's)",
   },
+  database: {
+    type: "string",
+    description:
+      "sqlite://path or postgres://... of the orders (the embedded stack's, if it is up)",
+  },
+  wait: {
+    type: "string",
+    default: "5",
+    description: "seconds that the order workers are given to store what is on its way",
+  },
+  state: { type: "string", description: "directory of the embedded stack (.sluice)" },
 } as const;
+
+const waitSecondsMax = 3_600;
 
 /** Nothing can be said about the books. */
 const CANNOT_AUDIT = 2;
@@ -33,7 +48,12 @@ export default defineCommand({
         if (args.id === undefined) {
           throw new CommandError('which sale? "sluice sale list" shows those there are');
         }
-        const reading = await readBooks(readRedisUrl(args.redis), args.id);
+        const waitSeconds = readWholeNumber("--wait", args.wait, 0, waitSecondsMax);
+        const stack = readStack(readStateDir(args));
+        const redisUrl = readRedisUrl(args.redis, stack?.redisUrl);
+        const database = findDatabase(args.database, redisUrl, stack);
+        const options = { redisUrl, sale: args.id, database, waitMs: waitSeconds * 1_000 };
+        const reading = await auditSale(options);
         if (reading.kind === "noSale") {
           throw new CommandError(
             `there is no sale ${args.id}; "sluice sale list" shows those there are`,
@@ -45,7 +65,7 @@ export default defineCommand({
               `pause it ("sluice sale pause ${args.id}"), or audit it when the rush is over`,
           );
         }
-        const result = compareBooks(reading.books);
+        const result = reading.audit;
         const balanced = result.differenceCount === 0;
         // Whoever asks for JSON on stdout gets nothing else there.
         (args.json === "-" ? console.error : console.log)(formatAudit(result));

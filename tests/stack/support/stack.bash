@@ -139,9 +139,9 @@ figure() {
   "$SLUICE" sale show "$1" --redis "$REDIS" --json | jq -er ".$2"
 }
 
-# books_balance ID: the ledger's own check
+# books_balance ID: ledger, stream and database held against each other
 books_balance() {
-  "$SLUICE" audit "$1" --redis "$REDIS"
+  "$SLUICE" audit "$1" --state "$STATE"
 }
 
 # crowd URL [OPTIONS]: sends purchases, see crowd.ts; prints what came of them as JSON
