@@ -33,6 +33,8 @@ export interface Purchase {
   /** Empty where the request named no buyer. */
   readonly buyer: string;
   readonly quantity: number;
+  /** Taken as the key of a request that has none; Nginx makes it, and can tell it to the client. */
+  readonly requestId?: string | null;
 }
 
 /** What became of a request key. */
@@ -266,7 +268,7 @@ export class SaleDesk {
       settle(queueFull);
     } else {
       this.#commit.submit({
-        key: purchase.key ?? makeKey(),
+        key: purchase.key ?? purchase.requestId ?? makeKey(),
         keyIsClients: purchase.key !== null,
         buyer: purchase.buyer,
         quantity: purchase.quantity,

@@ -133,8 +133,10 @@ sold_between() {
 
   output=$without_key status=$without_key_status headers=$without_key_headers
   assert_answer 202 0
-  assert_equal "$(field .data.key)" null
-  assert_equal "$(header location)" ""
+  local made_key
+  made_key=$(field .data.key)
+  assert_regex "$made_key" '^[0-9a-f]{32}$'
+  assert_equal "$(header location)" "/sales/hung/requests/$made_key"
 
   # The same key again is harmless, and settles what the hung node left open.
   request POST "$FRONT/sales/hung/orders" -H 'Idempotency-Key: hung-1'
@@ -144,6 +146,10 @@ sold_between() {
   request GET "$FRONT$location"
   assert_answer 200 1
   assert_equal "$(field .data.order)" "$order"
+
+  # The other one can be asked for as well: it was sold, or it never reached the node.
+  request GET "$FRONT/sales/hung/requests/$made_key"
+  assert_regex "$status" '^(200|404)$'
 }
 
 @test "Nginx killed and started again: the sale goes on" {
