@@ -30,7 +30,7 @@ if not parsed or type(orders) ~= 'table' or #orders < 2 or #orders > 2000 or #or
 end
 local serials = {}
 for i = 1, #orders, 2 do
-  if type(orders[i]) ~= 'number' or type(orders[i + 1]) ~= 'string' then
+  if type(orders[i]) ~= 'number' or orders[i] % 1 ~= 0 or type(orders[i + 1]) ~= 'string' then
     return redis.error_reply('BADARG confirm: order ' .. (i + 1) / 2 .. ' is not serial and token')
   end
   serials[(i + 1) / 2] = format('%.0f', orders[i])

@@ -39,7 +39,7 @@ if cause == 'cancelled' then
     return redis.error_reply('BADARG release: 1 to 1000 orders of serial and token')
   end
   for i = 1, #orders, 2 do
-    if type(orders[i]) ~= 'number' or type(orders[i + 1]) ~= 'string' then
+    if type(orders[i]) ~= 'number' or orders[i] % 1 ~= 0 or type(orders[i + 1]) ~= 'string' then
       return redis.error_reply('BADARG release: order ' .. (i + 1) / 2 .. ' is not serial and token')
     end
     serials[#serials + 1] = format('%.0f', orders[i])
@@ -47,7 +47,7 @@ if cause == 'cancelled' then
   end
 elseif cause == 'lapsed' then
   local most = tonumber(ARGV[3])
-  if not most or most < 1 or most > 1000 then
+  if not most or most < 1 or most > 1000 or most % 1 ~= 0 then
     return redis.error_reply('BADARG release: most is from 1 to 1000')
   end
   local overdue = rcall('ZRANGEBYSCORE', deadlines_key, '-inf', now_ms, 'LIMIT', 0, most)

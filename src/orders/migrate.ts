@@ -10,10 +10,16 @@ export class NewerDatabaseError extends Error {
 /** Number of our advisory lock in PostgreSQL: "sluice" in the alphabet's numbers, any will do. */
 const lockNumber = 19_122_109_305;
 
-/** Workers that start at once wait for each other here; the lock goes with the transaction. */
+/**
+ * Workers that start at once wait for each other here; the lock goes with the transaction. A
+ * migration takes as long as it takes, unless its worker dies: PostgreSQL looks each second.
+ */
 const begin = {
   sqlite: "BEGIN IMMEDIATE",
-  postgres: `BEGIN; SELECT pg_advisory_xact_lock(${lockNumber})`,
+  postgres: `BEGIN;
+    SET LOCAL statement_timeout = 0;
+    SET LOCAL client_connection_check_interval = '1s';
+    SELECT pg_advisory_xact_lock(${lockNumber})`,
 } as const;
 
 const history = `CREATE TABLE IF NOT EXISTS sluice_migrations (

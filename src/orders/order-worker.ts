@@ -21,6 +21,8 @@ import { Sweeper } from "./sweeper.ts";
 /** Pause between two attempts to migrate while the database is away, the first and the longest. */
 const migrateRetryMinMs = 100;
 const migrateRetryMaxMs = 2_000;
+/** For a migration of a large table; other statements have the bound of the configuration. */
+const migrateTimeoutMs = 3_600_000;
 
 /** An order worker: its parts, put together. */
 export class OrderWorker {
@@ -112,9 +114,11 @@ export class OrderWorker {
   }
 
   async #migrate(): Promise<void> {
+    const database = new Database(this.#config.database, { timeoutMs: migrateTimeoutMs });
     for (let failures = 0; !this.#pause.stopped; failures += 1) {
       try {
-        const applied = await migrate(this.#database, migrations);
+        const applied = await migrate(database, migrations);
+        await database.close();
         this.#onDatabase(null);
         this.#log.info({ applied: applied.map(({ name }) => name) }, "the database is ready");
         return;

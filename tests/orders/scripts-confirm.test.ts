@@ -1,0 +1,163 @@
+import { beforeEach, expect, test } from "bun:test";
+
+import { contents } from "../ledger/support/contents.ts";
+import { oneServer } from "../ledger/support/one-server.ts";
+import { OrderScripts } from "./support/order-scripts.ts";
+import { stockOf } from "./support/stock.ts";
+
+const ledger = oneServer();
+let sale: OrderScripts;
+
+beforeEach(() => {
+  sale = new OrderScripts(ledger.server.client);
+});
+
+const stateOf = (record: unknown): unknown => String(record).split("\t")[0];
+const causeOf = (record: unknown): unknown => String(record).split("\t").at(-1);
+
+test("a held order is paid: counted so, told in the stream, and its record says when and why", async () => {
+  await sale.open(10);
+  await sale.hold([["k1", "ann", 2]]);
+  const before = await sale.nowMs();
+  const { status, left, results } = await sale.confirm(["k1"]);
+  expect([status, left]).toEqual([0, 8]);
+  expect(await stockOf(sale)).toMatchObject({ held: 0, paid: 2, left: 8 });
+  const record = await sale.recordOf("k1");
+  expect(results).toEqual([record]);
+  const fields = record.split("\t");
+  expect([fields[0], fields[8], fields[10]]).toEqual(["paid", "2", "paid"]);
+  expect(Number(fields[9])).toBeGreaterThanOrEqual(before);
+  const [entry] = await sale.client.xrevrange(sale.keys.events, "+", "-", "COUNT", 1);
+  expect(entry?.[1]).toEqual(["paid", record]);
+  expect(await sale.client.hgetall(sale.keys.buyers)).toEqual({ ann: "2" });
+});
+
+test("paid again, and again within one batch, changes nothing and gives the same answer", async () => {
+  await sale.open(10);
+  await sale.sell(2);
+  const first = await sale.confirm(["k-1", "k-2"]);
+  const before = await contents(sale.client);
+  const second = await sale.confirm(["k-2", "k-1", "k-1"]);
+  expect(second.results).toEqual([
+    first.results[1],
+    first.results[0],
+    first.results[0],
+  ] as string[]);
+  expect(await contents(sale.client)).toEqual(before);
+});
+
+test("named twice in the batch that pays it, an order is paid once", async () => {
+  await sale.open(10);
+  await sale.sell(1);
+  const { results } = await sale.confirm(["k-1", "k-1"]);
+  expect(results[0]).toEqual(results[1] as string);
+  expect(await stockOf(sale)).toMatchObject({ held: 0, paid: 1 });
+  expect(await sale.client.xlen(sale.keys.events)).toBe(4); // created, open, held, paid
+});
+
+test("repeated with the fence, it writes, so that a wait for durability covers the order", async () => {
+  await sale.open(10);
+  await sale.sell(1);
+  await sale.confirm(["k-1"], 1);
+  expect(await sale.client.hexists(sale.keys.stock, "fencedAtMs")).toBe(0);
+  await sale.confirm(["k-1"], 1);
+  expect(await sale.client.hexists(sale.keys.stock, "fencedAtMs")).toBe(1);
+});
+
+test("a late payment revives a released order while stock is left, and counts the buyer again", async () => {
+  await sale.open(2);
+  await sale.hold([["k1", "ann", 2]]);
+  await sale.cancel(["k1"]);
+  expect(await sale.client.hgetall(sale.keys.buyers)).toEqual({});
+  const { results, left, epoch } = await sale.confirm(["k1"]);
+  expect([stateOf(results[0]), causeOf(results[0]), left]).toEqual(["paid", "revived", 0]);
+  expect(String(results[0]).split("\t")[8]).toBe("3"); // revision
+  expect(await sale.client.hgetall(sale.keys.buyers)).toEqual({ ann: "2" });
+  expect(await stockOf(sale)).toMatchObject({ held: 0, paid: 2, left: 0, epoch });
+});
+
+test.each([
+  ["nothing is left", 2, 2],
+  ["less is left than it held", 1, 1],
+] as const)("a late payment is refused when %s: refund", async (_, sold, left) => {
+  await sale.open(2);
+  await sale.hold([["k1", "ann", 2]]);
+  await sale.cancel(["k1"]);
+  await sale.hold([["k2", "bob", sold]]);
+  const before = await contents(sale.client);
+  const answer = await sale.confirm(["k1"]);
+  expect(answer.results).toEqual([-2]);
+  expect(answer.left).toBe(2 - left);
+  expect(await contents(sale.client)).toEqual(before);
+});
+
+test("of late payments in one batch, as many are revived as there is stock", async () => {
+  await sale.open(3);
+  await sale.sell(3);
+  await sale.cancel(["k-1", "k-2", "k-3"]);
+  await sale.hold([["other", "bob"]]);
+  const { results, left } = await sale.confirm(["k-1", "k-2", "k-3"]);
+  expect(results.map((result) => (result === -2 ? "refund" : stateOf(result)))).toEqual([
+    "paid",
+    "paid",
+    "refund",
+  ]);
+  expect(left).toBe(0);
+  expect(await stockOf(sale)).toMatchObject({ held: 1, paid: 2, left: 0 });
+});
+
+test("a serial that was never sold, or another order's token, is no order, and the rest is done", async () => {
+  await sale.open(10);
+  await sale.sell(2);
+  const [, token] = await sale.refs(["k-2"]);
+  const { results } = await sale.confirmRaw(
+    JSON.stringify([99, token, 1, token, 0, token, -1, token, 2, token]),
+  );
+  expect(results.slice(0, 4)).toEqual([-1, -1, -1, -1]);
+  expect(stateOf(results[4])).toBe("paid");
+  expect(await stockOf(sale)).toMatchObject({ held: 1, paid: 1 });
+});
+
+test("an unknown sale is said to be none, and nothing is written", async () => {
+  const answer = await sale.confirmRaw('[1,"0123456789abcdef"]', 1);
+  expect(answer.status).toBe(-1);
+  expect(await sale.client.dbsize()).toBe(0);
+});
+
+const token = "0123456789abcdef";
+test.each([
+  "",
+  "no json",
+  "1",
+  "null",
+  "{}",
+  "[]",
+  "[1]",
+  `[1,"${token}",2]`,
+  `["1","${token}"]`,
+  `[1.5,"${token}"]`,
+  "[1,7]",
+  "[1,null]",
+  `[null,"${token}"]`,
+  `[[1,"${token}"]]`,
+  JSON.stringify(Array.from({ length: 1001 }, (_, index) => [index + 1, token]).flat()),
+])("bad orders are refused before anything is written: %p", async (orders) => {
+  await sale.open(10);
+  await sale.sell(1);
+  const before = await contents(sale.client);
+  await expect(sale.confirmRaw(orders, 1)).rejects.toThrow("BADARG confirm");
+  expect(await contents(sale.client)).toEqual(before);
+});
+
+test.each(["orders", "buyers", "events"] as const)(
+  "a %s key of another type: nothing is half written",
+  async (name) => {
+    await sale.open(10);
+    await sale.sell(1);
+    const refs = JSON.stringify(await sale.refs(["k-1"]));
+    await sale.client.set(sale.keys[name], "of another type");
+    const before = await contents(sale.client);
+    await expect(sale.confirmRaw(refs)).rejects.toThrow("WRONGTYPE");
+    expect(await contents(sale.client)).toEqual(before);
+  },
+);

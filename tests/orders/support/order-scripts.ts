@@ -1,0 +1,80 @@
+import { salesKey } from "../../../src/ledger/keys.ts";
+import { scripts } from "../../../src/ledger/scripts.ts";
+import { SaleScripts, tokenOf } from "../../ledger/support/sale-scripts.ts";
+import { listOf, numberOf, resultOf, textOf } from "../../ledger/support/shapes.ts";
+
+export interface ChangeAnswer {
+  readonly status: number;
+  readonly left: number;
+  readonly epoch: number;
+  readonly results: readonly (number | string)[];
+}
+
+export interface ReleaseAnswer extends ChangeAnswer {
+  readonly released: number;
+  readonly more: number;
+}
+
+/** The scripts of an order's life, called as they are, beside those of its sale. */
+export class OrderScripts extends SaleScripts {
+  /** A sale that is on sale, and listed where workers find it. */
+  async open(total: number, holdMs = 600_000, limit = 0): Promise<void> {
+    await this.client.sadd(salesKey, this.sale);
+    await this.create({ total, limit });
+    // create.lua takes no less than a second, and tests do not wait that long for a lapse.
+    await this.client.hset(this.keys.stock, "holdMs", holdMs);
+    await this.setState("open");
+  }
+
+  /** Sells one ticket to each of so many keys, `PREFIX-1` and so on, in batches. */
+  async sell(count: number, prefix = "k", batch = 100): Promise<string[]> {
+    const keys = Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+    for (let at = 0; at < count; at += batch) {
+      await this.hold(keys.slice(at, at + batch).map((key) => [key, `buyer of ${key}`] as const));
+    }
+    return keys;
+  }
+
+  confirm(keys: readonly string[], fence: 0 | 1 = 0): Promise<ChangeAnswer> {
+    return this.refs(keys).then((refs) => this.confirmRaw(JSON.stringify(refs), fence));
+  }
+
+  async confirmRaw(orders: string, fence: 0 | 1 = 0): Promise<ChangeAnswer> {
+    const { stock, orders: records, buyers, events } = this.keys;
+    const raw = await this.run(scripts.confirm, [stock, records, buyers, events], [fence, orders]);
+    return toChange(listOf(raw, String));
+  }
+
+  cancel(keys: readonly string[], fence: 0 | 1 = 0): Promise<ReleaseAnswer> {
+    return this.refs(keys).then((refs) =>
+      this.releaseRaw("cancelled", JSON.stringify(refs), fence),
+    );
+  }
+
+  lapse(most = 1000): Promise<ReleaseAnswer> {
+    return this.releaseRaw("lapsed", most);
+  }
+
+  async releaseRaw(cause: string, what: unknown, fence: 0 | 1 = 0): Promise<ReleaseAnswer> {
+    const k = this.keys;
+    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
+    const raw = listOf(await this.run(scripts.release, keys, [cause, fence, what]), String);
+    return { ...toChange(raw), released: numberOf(raw[4]), more: numberOf(raw[5]) };
+  }
+
+  /** Serial and token of the orders of keys, as confirm and cancel take them. */
+  async refs(keys: readonly string[]): Promise<(number | string)[]> {
+    const serials = await this.client.hmget(this.keys.requests, ...keys);
+    return keys.flatMap((key, index) => [Number(serials[index] ?? 0), tokenOf(key)]);
+  }
+}
+
+function toChange(raw: readonly string[]): ChangeAnswer {
+  const [status, left, epoch, results] = raw;
+  return {
+    status: numberOf(status),
+    left: numberOf(left),
+    epoch: numberOf(epoch),
+    results: listOf(JSON.parse(textOf(results)), resultOf),
+  };
+}
