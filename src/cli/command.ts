@@ -70,6 +70,15 @@ export function readWholeNumber(name: string, text: string, least: number, most:
   return number;
 }
 
+/** A share of a whole that was typed: 0 to 1. */
+export function readShare(name: string, text: string): number {
+  const share = /^[01]?(\.[0-9]{1,9})?$/.test(text) && text !== "" ? Number(text) : Number.NaN;
+  if (!(share >= 0 && share <= 1)) {
+    throw new CommandError(`${name} is a share from 0 to 1, such as 0.7, not '${text}'`);
+  }
+  return share;
+}
+
 function camel(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

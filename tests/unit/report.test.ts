@@ -1,13 +1,17 @@
 import { describe, expect, test } from "bun:test";
 
+import type { Aftermath } from "../../src/cli/load/aftermath.ts";
 import { type Crowd, summarizeCrowd } from "../../src/cli/load/crowd.ts";
+import { noOutcomes } from "../../src/cli/load/outcomes.ts";
 import { columns, horizontalBar } from "../../src/cli/report/bars.ts";
 import { formatReport } from "../../src/cli/report/report-text.ts";
-import { makeReport, withFault } from "../../src/cli/report/report.ts";
+import { type LedgerView, makeReport, withFault } from "../../src/cli/report/report.ts";
+import { formatStock } from "../../src/cli/report/stock-text.ts";
 import { readTimeline } from "../../src/cli/report/timeline.ts";
-import { judge } from "../../src/cli/report/verdict.ts";
+import { judge, judgeAcknowledged } from "../../src/cli/report/verdict.ts";
 import type { SaleBooks, StreamEvent } from "../../src/ledger/audit-books.ts";
-import type { AuditResult } from "../../src/ledger/audit.ts";
+import { compareBooks } from "../../src/ledger/audit.ts";
+import type { SaleAudit } from "../../src/orders/audit-sale.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 
 const before: SaleSnapshot = {
@@ -66,6 +70,12 @@ function booksOf(sold: number): SaleBooks {
   };
 }
 
+function viewOf(sold: number): Omit<LedgerView, "before"> {
+  const books = booksOf(sold);
+  const audit = { ...compareBooks(books), database: null };
+  return { audit, events: books.events, stored: [] };
+}
+
 const nodes = [
   { name: "node1", weight: 1, answered: 2, sold: 1 },
   { name: "node2", weight: 3, answered: 4, sold: 2 },
@@ -73,7 +83,7 @@ const nodes = [
 
 describe("the report", () => {
   test("has everything that the contract names", () => {
-    const view = { before, books: booksOf(3) };
+    const view = { before, ...viewOf(3) };
     const { report } = makeReport(crowdOf({ 201: 3, 410: 7 }), nodes, view, null);
     expect(report).toMatchObject({
       sale: "tickets",
@@ -111,7 +121,7 @@ describe("the report", () => {
   });
 
   test("knows no time to sell out while tickets are left", () => {
-    const view = { before, books: booksOf(2) };
+    const view = { before, ...viewOf(2) };
     expect(makeReport(crowdOf({ 201: 2 }), [], view, null).report).toMatchObject({
       timeToSellOutMs: null,
       verdict: "balanced",
@@ -119,7 +129,7 @@ describe("the report", () => {
   });
 
   test("tells people the same as machines", () => {
-    const view = { before, books: booksOf(3) };
+    const view = { before, ...viewOf(3) };
     const crowd = crowdOf({ 201: 3, 410: 7, 503: 2 }, 4);
     const { report, details } = makeReport(crowd, nodes, view, null);
     const text = formatReport(report, details, (_, plain) => plain);
@@ -137,7 +147,7 @@ describe("the report", () => {
   });
 
   test("is unbalanced as soon as there is one fault", () => {
-    const view = { before, books: booksOf(3) };
+    const view = { before, ...viewOf(3) };
     const { report, details } = makeReport(crowdOf({ 201: 3 }), [], view, null);
     const faulty = withFault(report, "the moon is in the way");
     expect(faulty.verdict).toBe("unbalanced");
@@ -148,7 +158,7 @@ describe("the report", () => {
 });
 
 describe("the verdict", () => {
-  const sound: AuditResult = {
+  const sound: SaleAudit = {
     sale: "tickets",
     stock: {
       total: 3,
@@ -167,6 +177,7 @@ describe("the verdict", () => {
     lost: 0,
     differenceCount: 0,
     differences: [],
+    database: null,
   };
   const someLeft = { ...sound, stock: { ...sound.stock, held: 2, serial: 2, left: 1 }, orders: 2 };
 
@@ -178,6 +189,41 @@ describe("the verdict", () => {
     const { books, faults } = judge(crowdOf({ 201: 5 }), before, sound);
     expect(faults).toEqual(['5 requests were told "sold", but only 3 orders were made']);
     expect(books.lost).toBe(2);
+  });
+
+  const aftermath: Aftermath = {
+    payments: { share: 0.5, seen: 4, paid: 1, refunded: 0, failed: 0 },
+    resale: { ...noOutcomes, sold: 1 },
+    stock: [],
+    soldOrders: new Set(["tickets.4.a"]),
+    paidOrders: new Set(["tickets.1.a"]),
+    faults: [],
+  };
+
+  test("counts those who bought what came back with the crowd", () => {
+    const resold = { ...sound, stock: { ...sound.stock, serial: 4 }, orders: 4 };
+    expect(judge(crowdOf({ 201: 3 }), before, resold).faults).toHaveLength(1);
+    expect(judge(crowdOf({ 201: 3 }), before, resold, aftermath).faults).toEqual([]);
+    const { books, faults } = judge(crowdOf({ 201: 4 }), before, resold, aftermath);
+    expect({ lost: books.lost, faults: faults.length }).toEqual({ lost: 1, faults: 1 });
+  });
+
+  test("counts what the database has and what it lacks, where it was looked at", () => {
+    const database = { address: "sqlite://x", orders: 2, missing: 1, behind: 0, deadLetters: 0 };
+    const { books } = judge(crowdOf({ 201: 3 }), before, { ...sound, database });
+    expect(books).toMatchObject({ orders: 2, lost: 1 });
+  });
+
+  test("holds every promise to a buyer or a payer against the database", () => {
+    const row = { serial: "1", key: "k", buyer: "", quantity: "1", heldAtMs: "1", payByMs: "2" };
+    const rest = { ...row, revision: "1", cause: "held", changedAtMs: "1" };
+    const first = { ...rest, order: "tickets.1.a", state: "paid" };
+    const fourth = { ...rest, order: "tickets.4.a", state: "held" };
+    expect(judgeAcknowledged(aftermath, [first, fourth])).toEqual([]);
+    expect(judgeAcknowledged(aftermath, [{ ...first, state: "held" }])).toEqual([
+      "order tickets.4.a was acknowledged, but is not in the database",
+      "the payment of order tickets.1.a was confirmed, in the database it is held",
+    ]);
   });
 
   test("counts as lost what the stream does not have", () => {
@@ -231,6 +277,10 @@ function saleOf(id: string, serial: number, tickets: number): StreamEvent {
   return { id, fields: { held: `held\t${serial}\t${tickets}\t0\t0\ttoken\t\tkey` } };
 }
 
+function event(id: string, state: string, serial: number, quantity: number): StreamEvent {
+  return { id, fields: { [state]: [state, serial, quantity].join("\t") } };
+}
+
 describe("the charts", () => {
   test("a timeline has each ticket of the crowd in its slice, and no other", () => {
     const events: StreamEvent[] = [
@@ -241,12 +291,45 @@ describe("the charts", () => {
       saleOf("1119-0", 4, 4),
       { id: "1200-0", fields: { event: "closed" } },
     ];
-    const timeline = readTimeline(events, 1);
+    const timeline = readTimeline(events, { ...before, left: 9, serial: 1 });
     expect(timeline).toMatchObject({ durationMs: 119, sliceMs: 2 });
     expect(timeline?.tickets.length).toBe(60);
     expect([timeline?.tickets[0], timeline?.tickets.at(-1)]).toEqual([3, 4]);
     expect(timeline?.tickets.reduce((sum, count) => sum + count, 0)).toBe(7);
-    expect(readTimeline(events, 4)).toBeNull();
+    expect(timeline?.soldOut).toBe(false);
+    expect(readTimeline(events, { ...before, left: 9, serial: 4 })).toBeNull();
+  });
+
+  test("a timeline ends where the tickets are sold out, counting those that came back before", () => {
+    const events = [
+      event("100-0", "held", 1, 2),
+      event("120-0", "released", 1, 2),
+      { id: "130-0", fields: { event: "restocked", quantity: "1" } },
+      event("150-0", "held", 2, 3),
+      event("160-0", "paid", 2, 3),
+      event("190-0", "held", 3, 1),
+      event("900-0", "released", 2, 3),
+      event("950-0", "held", 4, 3),
+    ];
+    const timeline = readTimeline(events, before);
+    expect(timeline).toMatchObject({ durationMs: 90, soldOut: true });
+    expect(timeline?.tickets.reduce((sum, count) => sum + count, 0)).toBe(6);
+    expect(readTimeline(events.slice(0, 5), before)).toMatchObject({ soldOut: false });
+  });
+
+  test("left, held and paid are drawn to one scale, with how they began and ended", () => {
+    const stock = [
+      { atMs: 0, left: 3, held: 0, paid: 0 },
+      { atMs: 100, left: 0, held: 2, paid: 1 },
+      { atMs: 200, left: 0, held: 0, paid: 3 },
+    ];
+    const [head, ...lines] = formatStock(stock, 3);
+    expect(head).toBe("left, held and paid over 0.2 s, 67 ms a column");
+    expect(lines.map((line) => line.trim()).filter((line) => /^[a-z]/.test(line))).toEqual([
+      "left  █    3 to 0",
+      "held   █   0 to 0",
+      "paid   ▅█  0 to 3",
+    ]);
   });
 
   test("columns reach as high as their values, and what is not nothing is seen", () => {

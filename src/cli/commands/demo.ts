@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defineCommand } from "citty";
 
 import { totalMax } from "../../sale/sale.ts";
-import { checkArguments, explained, readWholeNumber } from "../command.ts";
+import { checkArguments, explained, readShare, readWholeNumber } from "../command.ts";
 import { killStack, runDemo } from "../demo/demo.ts";
 import { interruptible } from "../interrupt.ts";
 import { connectionsMax } from "../load/load-options.ts";
@@ -16,11 +16,17 @@ const definitions = {
   requests: { type: "string", default: "200000", description: "purchases that the crowd tries" },
   connections: { type: "string", default: "200", description: "requests under way at a time" },
   json: { type: "string", valueHint: "FILE", description: "write the report there, - for stdout" },
-  hold: { type: "string", default: "300", description: "seconds in which an order is to be paid" },
+  pay: {
+    type: "string",
+    description: "share of buyers that pay, 0 to 1; unpaid tickets lapse and are sold again",
+  },
+  hold: { type: "string", description: "seconds in which an order is to be paid (300; --pay: 3)" },
+  seed: { type: "string", default: "1", description: "decides which buyers pay" },
   "nginx-port": { type: "string", description: "where the crowd buys (8080)" },
   "status-port": { type: "string", description: "Nginx's status page (the Nginx port + 1)" },
   "node-port": { type: "string", description: "port of node1; the others follow (3001)" },
   "redis-port": { type: "string", description: "the ledger (6390)" },
+  "worker-port": { type: "string", description: "the order worker's health and metrics (3005)" },
   durability: { type: "string", description: "memory, primary or replica (primary)" },
   locale: { type: "string", description: "zh or en (en)" },
   buffer: { type: "string", description: "tickets of local stock beyond a node's fair share" },
@@ -29,6 +35,7 @@ const definitions = {
 } as const;
 
 const holdSecondsMax = 1_000_000_000;
+const seedMax = 2 ** 32 - 1;
 
 /** On standard error, since it is no result; not by console.error, which paints it red. */
 function say(line: string): void {
@@ -47,13 +54,17 @@ export default defineCommand({
       (signal) =>
         explained("demo", async () => {
           checkArguments(args, definitions);
+          const payShare = args.pay === undefined ? null : readShare("--pay", args.pay);
+          const hold = args.hold ?? (payShare === null ? "300" : "3");
           const options = {
             // Of its own and fresh: a sale of the stack in the background is not touched.
-            stack: { ...readStackOptions(args), stateDir, fresh: true },
+            stack: { ...readStackOptions(args), stateDir, fresh: true, database: null },
             tickets: readWholeNumber("--tickets", args.tickets, 1, totalMax),
             requests: readWholeNumber("--requests", args.requests, 1, requestsMax),
             connections: readWholeNumber("--connections", args.connections, 1, connectionsMax),
-            holdSeconds: readWholeNumber("--hold", args.hold, 1, holdSecondsMax),
+            holdSeconds: readWholeNumber("--hold", hold, 1, holdSecondsMax),
+            payShare,
+            seed: readWholeNumber("--seed", args.seed, 0, seedMax),
           };
           const { report, details } = await runDemo(options, say, signal);
           await printReport(report, details, args.json ?? null);

@@ -1,13 +1,16 @@
 import { SaleOperations } from "../../ledger/operations.ts";
+import { findDatabase } from "../audit/find-database.ts";
 import { CommandError } from "../command.ts";
 import { type ReportedLoad, runReportedLoad } from "../load/reported-load.ts";
 import { withFault } from "../report/report.ts";
 import type { StackOptions } from "../stack/options.ts";
 import { listSession, signalProcess } from "../stack/process-table.ts";
 import { readRecord } from "../stack/record.ts";
+import { paymentSecretOf } from "../stack/secret.ts";
 import { type Stack, startStack, stopStack } from "../stack/stack.ts";
 import { awaitOnSale } from "./on-sale.ts";
 import { Progress } from "./progress.ts";
+import { Resale } from "./resale.ts";
 
 export interface DemoOptions {
   readonly stack: StackOptions;
@@ -15,6 +18,10 @@ export interface DemoOptions {
   readonly requests: number;
   readonly connections: number;
   readonly holdSeconds: number;
+  /** Share of the buyers that pay, from 0 to 1; null: orders stay held. */
+  readonly payShare: number | null;
+  /** Decides who pays. */
+  readonly seed: number;
 }
 
 const timeoutSeconds = 5;
@@ -74,23 +81,47 @@ async function sell(
   const { sale } = options.stack;
   const { redisUrl, url } = stack;
   const extent = { requests };
-  const crowd = { url: `${url}/buy/ticket`, body: null, extent, connections, timeoutSeconds };
+  const buyUrl = `${url}/buy/ticket`;
+  const crowd = { url: buyUrl, body: null, extent, connections, timeoutSeconds };
   const statusUrl = `${stack.statusUrl}/nginx-status`;
   say(`sending ${requests} requests on ${connections} connections to ${crowd.url}`);
-  const progress = new Progress({ redisUrl, sale, statusUrl, requests, tickets });
+  const resale = beginResale(stack, options);
+  const next =
+    resale === null
+      ? "counting the answers and auditing the books"
+      : "counting the answers, then selling on until every ticket is paid for";
+  const progress = new Progress({ redisUrl, sale, statusUrl, requests, tickets, next });
   try {
-    const surroundings = { nodes: stack.nodes, ledger: { redisUrl, sale }, sale };
-    return await runReportedLoad({ ...crowd, ratePerSecond: null }, surroundings, signal);
+    const database = findDatabase(undefined, redisUrl, stack);
+    const surroundings = { nodes: stack.nodes, ledger: { redisUrl, sale, database }, sale };
+    const load = { ...crowd, ratePerSecond: null };
+    return await runReportedLoad(load, surroundings, signal, async () => {
+      await progress.stop();
+      return (await resale?.settle(say, signal)) ?? null;
+    });
   } finally {
     await progress.stop();
+    await resale?.close();
   }
 }
 
-/** More requests than tickets, and nobody else who buys: then nothing may be left. */
+function beginResale(stack: Stack, options: DemoOptions): Resale | null {
+  const { payShare: share, holdSeconds, seed } = options;
+  if (share === null) {
+    return null;
+  }
+  const { stateDir, sale } = options.stack;
+  const { url, redisUrl } = stack;
+  const secret = paymentSecretOf(stateDir);
+  const buyUrl = `${url}/buy/ticket`;
+  return new Resale({ url, redisUrl, sale, secret, share, seed, holdSeconds, buyUrl });
+}
+
+/** More requests than tickets, and nobody else who buys: then they were sold out at some time. */
 function checkSellOut(load: ReportedLoad, { tickets, requests }: DemoOptions): ReportedLoad {
   const { report, details } = load;
   const left = report.books?.left ?? null;
-  if (requests <= tickets || left === 0) {
+  if (requests <= tickets || left === 0 || report.timeToSellOutMs !== null) {
     return load;
   }
   const fault = `${left} of ${tickets} tickets are left after ${requests} requests: undersold`;

@@ -8,6 +8,8 @@ export interface ProgressOptions {
   readonly statusUrl: string;
   readonly requests: number;
   readonly tickets: number;
+  /** What comes when all are answered, in words. */
+  readonly next: string;
 }
 
 /** One look at a crowd on its way. */
@@ -63,7 +65,7 @@ export class Progress {
       this.#stream.write("\n");
     }
     if (!this.#stop.signal.aborted) {
-      this.#stream.write("counting the answers and auditing the books\n");
+      this.#stream.write(`${this.#options.next}\n`);
     }
     this.#operations.close();
   }

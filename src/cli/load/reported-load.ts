@@ -1,17 +1,27 @@
-import { type BooksReading, readBooks } from "../../ledger/audit-books.ts";
 import { SaleOperations } from "../../ledger/operations.ts";
+import { type AuditReading, auditSale } from "../../orders/audit-sale.ts";
+import type { DatabaseAddress } from "../../orders/database-url.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
 import { CommandError } from "../command.ts";
 import { type Details, type LedgerView, makeReport, type Report } from "../report/report.ts";
+import type { Aftermath } from "./aftermath.ts";
 import type { Crowd } from "./crowd.ts";
 import { countsBetween, type NodeAddress, readNodeCounts } from "./node-counts.ts";
 import { type LoadOptions, sendCrowd } from "./oha.ts";
+
+/** Where the books of a sale are. */
+export interface LedgerPlace {
+  readonly redisUrl: string;
+  readonly sale: string;
+  /** Null: the orders database is not looked at. */
+  readonly database: DatabaseAddress | null;
+}
 
 /** What can be looked at beside the answers. */
 export interface Surroundings {
   readonly nodes: readonly NodeAddress[];
   /** Where the books are, or null if they are not to be read. */
-  readonly ledger: { readonly redisUrl: string; readonly sale: string } | null;
+  readonly ledger: LedgerPlace | null;
   /** For the report only. */
   readonly sale: string | null;
 }
@@ -21,11 +31,18 @@ export interface ReportedLoad {
   readonly details: Details;
 }
 
-/** Sends a crowd, and holds what it was told against what the nodes and the ledger say. */
+/** A million orders are stored in less, by one worker that starts from nothing. */
+const storedMsMax = 120_000;
+
+/**
+ * Sends a crowd, and holds what it was told against what the nodes, the ledger and the orders
+ * database say. `settle` is waited for in between: what goes on when the crowd is gone.
+ */
 export async function runReportedLoad(
   options: LoadOptions,
   surroundings: Surroundings,
   signal: AbortSignal,
+  settle: () => Promise<Aftermath | null> = () => Promise.resolve(null),
 ): Promise<ReportedLoad> {
   const { nodes, ledger } = surroundings;
   const before = ledger === null ? null : await readSale(ledger.redisUrl, ledger.sale);
@@ -37,11 +54,15 @@ export async function runReportedLoad(
     const count = counts.get(name);
     return count === undefined ? [] : [{ name, weight, ...count }];
   });
-  const view: LedgerView | null =
-    ledger === null || before === null
-      ? null
-      : { before, books: booksOf(await readBooks(ledger.redisUrl, ledger.sale), ledger.sale) };
-  return makeReport(crowd, shares, view, surroundings.sale);
+  const aftermath = await settle();
+  const view = ledger === null || before === null ? null : await auditLedger(ledger, before);
+  return makeReport(crowd, shares, view, surroundings.sale, aftermath);
+}
+
+async function auditLedger(ledger: LedgerPlace, before: SaleSnapshot): Promise<LedgerView> {
+  const reading = await auditSale({ ...ledger, waitMs: storedMsMax });
+  const { audit, books, stored } = auditOf(reading, ledger.sale);
+  return { before, audit, events: books.events, stored };
 }
 
 async function readSale(redisUrl: string, sale: string): Promise<SaleSnapshot> {
@@ -59,9 +80,9 @@ async function readSale(redisUrl: string, sale: string): Promise<SaleSnapshot> {
   }
 }
 
-function booksOf(reading: BooksReading, sale: string) {
+function auditOf(reading: AuditReading, sale: string) {
   if (reading.kind === "read") {
-    return reading.books;
+    return reading;
   }
   throw new CommandError(
     reading.kind === "noSale"

@@ -1,3 +1,4 @@
+import { findDatabase } from "../audit/find-database.ts";
 import { CommandError } from "../command.ts";
 import { readStack } from "../stack/stack.ts";
 import type { NodeAddress } from "./node-counts.ts";
@@ -25,7 +26,10 @@ export function findSurroundings(
   const ledgerUrl = redisUrl ?? ours?.redisUrl ?? null;
   return {
     nodes: nodes === null ? (ours?.nodes ?? []) : readNodes(nodes),
-    ledger: ledgerUrl === null ? null : { redisUrl: ledgerUrl, sale },
+    ledger:
+      ledgerUrl === null
+        ? null
+        : { redisUrl: ledgerUrl, sale, database: findDatabase(undefined, ledgerUrl, stack) },
     sale: ledgerUrl === null ? target.sale : sale,
   };
 }

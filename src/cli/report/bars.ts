@@ -7,9 +7,12 @@ export function horizontalBar(share: number, width: number): string {
   return "█".repeat(Math.floor(eighths / 8)) + (eighthsRight[eighths % 8] ?? "");
 }
 
-/** Columns of `height` lines, the largest value filling them; what is not 0 is seen. */
-export function columns(values: readonly number[], height: number): string[] {
-  const most = Math.max(1, ...values);
+/** Columns of `height` lines, filled by `most`, else the largest value; what is not 0 is seen. */
+export function columns(
+  values: readonly number[],
+  height: number,
+  most = Math.max(1, ...values),
+): string[] {
   const levels = values.map((value) =>
     value === 0 ? 0 : Math.max(1, Math.round((value / most) * height * 8)),
   );

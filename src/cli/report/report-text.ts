@@ -5,6 +5,7 @@ import { noOutcomes } from "../load/outcomes.ts";
 import { columns, horizontalBar } from "./bars.ts";
 import { formatCount, formatFigure, formatMs, formatShare, formatTable } from "./numbers.ts";
 import type { Details, NodeShare, Report } from "./report.ts";
+import { formatPayments, formatStock } from "./stock-text.ts";
 import type { Timeline } from "./timeline.ts";
 
 type Color = "green" | "red" | "cyan" | "bold" | "dim";
@@ -40,6 +41,7 @@ export function formatReport(report: Report, details: Details, paint: Paint): st
     formatErrors(report),
     formatNodes(report, details.nodes, paint),
     details.timeline === null ? [] : formatTimeline(report, details.timeline, paint),
+    formatLife(report),
     formatBooks(report, paint),
   ];
   return parts
@@ -125,15 +127,24 @@ function formatTimeline(report: Report, timeline: Timeline, paint: Paint): strin
   ];
 }
 
-function formatBooks({ books, verdict, faults }: Report, paint: Paint): string[] {
+/** How holds were paid for, lapsed and sold again, where they were. */
+function formatLife({ payments, resale, stock, tickets }: Report): string[] {
+  if (payments === null || resale === null || stock === null) {
+    return [];
+  }
+  return [...formatStock(stock, tickets ?? 1), ...formatPayments(payments, resale)];
+}
+
+function formatBooks({ books, verdict, faults, database }: Report, paint: Paint): string[] {
   if (books === null) {
     return ["books: not read; give --redis to have them audited"];
   }
+  const place = database === null ? "in the ledger" : "in the database";
   const color = verdict === "balanced" ? "green" : "red";
   return [
     `books: total ${formatFigure(books.total)} = held ${formatFigure(books.held)} + ` +
       `paid ${formatFigure(books.paid)} + left ${formatFigure(books.left)}`,
-    `       ${formatCount(books.orders)} orders, ${formatCount(books.duplicates)} duplicates, ` +
+    `       ${formatCount(books.orders)} orders ${place}, ${formatCount(books.duplicates)} duplicates, ` +
       `${formatCount(books.lost)} lost`,
     ...faults.map((fault) => `  ${paint("red", fault)}`),
     `verdict: ${paint(color, verdict ?? "unknown")}`,

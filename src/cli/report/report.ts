@@ -1,11 +1,13 @@
-import type { SaleBooks } from "../../ledger/audit-books.ts";
-import { compareBooks } from "../../ledger/audit.ts";
+import type { StreamEvent } from "../../ledger/audit-books.ts";
+import type { SaleAudit } from "../../orders/audit-sale.ts";
+import type { StoredOrder } from "../../orders/stored-orders.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
+import type { Aftermath, Payments, StockSample } from "../load/aftermath.ts";
 import type { Crowd, Latency } from "../load/crowd.ts";
 import type { NodeCount } from "../load/node-counts.ts";
 import type { Outcomes } from "../load/outcomes.ts";
 import { readTimeline, type Timeline } from "./timeline.ts";
-import { type Books, judge } from "./verdict.ts";
+import { type Books, judge, judgeAcknowledged, type Judgement } from "./verdict.ts";
 
 /** What `--json` writes. Null: it was not to be known, for want of a ledger or of tickets left. */
 export interface Report {
@@ -18,7 +20,7 @@ export interface Report {
   readonly latencyMs: Readonly<Record<string, Latency | null>>;
   /** Purchases that each node answered. */
   readonly perNode: Readonly<Record<string, number>>;
-  /** From the first sale to the last, by the ledger's clock; null unless nothing is left. */
+  /** From the first sale to the one that sold out, by the ledger's clock; null if none did. */
   readonly timeToSellOutMs: number | null;
   readonly books: Books | null;
   readonly verdict: "balanced" | "unbalanced" | null;
@@ -28,6 +30,13 @@ export interface Report {
   readonly answeredByNginx: number | null;
   /** Requests without an answer, by reason. */
   readonly errors: Readonly<Record<string, number>>;
+  /** Where the orders were looked up; null where no database was looked at. */
+  readonly database: string | null;
+  /** Where holds were paid for or lapsed; otherwise null, as are the two below. */
+  readonly payments: Payments | null;
+  /** What those were told who went on asking when the crowd had gone. */
+  readonly resale: Outcomes | null;
+  readonly stock: readonly StockSample[] | null;
 }
 
 /** A node as the text report shows it. */
@@ -45,7 +54,9 @@ export interface Details {
 /** What is known of the sale that the crowd bought of. */
 export interface LedgerView {
   readonly before: SaleSnapshot;
-  readonly books: SaleBooks;
+  readonly audit: SaleAudit;
+  readonly events: readonly StreamEvent[];
+  readonly stored: readonly StoredOrder[];
 }
 
 /** Puts a report together from what the crowd, the nodes and the ledger say. */
@@ -54,13 +65,12 @@ export function makeReport(
   nodes: readonly NodeShare[],
   ledger: LedgerView | null,
   sale: string | null,
+  aftermath: Aftermath | null = null,
 ): { report: Report; details: Details } {
-  const audit = ledger === null ? null : compareBooks(ledger.books);
-  const judged = ledger === null || audit === null ? null : judge(crowd, ledger.before, audit);
-  const timeline = ledger === null ? null : readTimeline(ledger.books.events, ledger.before.serial);
+  const judged = ledger === null ? null : judgeAll(crowd, ledger, aftermath);
+  const timeline = ledger === null ? null : readTimeline(ledger.events, ledger.before);
   const answered = crowd.requests - crowd.outcomes.failed;
   const byNodes = nodes.reduce((sum, node) => sum + node.answered, 0);
-  const soldOut = judged?.books.left === 0 && timeline !== null;
   const report: Report = {
     sale: ledger?.before.sale ?? sale,
     tickets: judged?.books.total ?? null,
@@ -70,15 +80,28 @@ export function makeReport(
     outcomes: crowd.outcomes,
     latencyMs: { sold: null, soldOut: null, ...crowd.latencyMs },
     perNode: Object.fromEntries(nodes.map((node) => [node.name, node.answered])),
-    timeToSellOutMs: soldOut ? timeline.durationMs : null,
+    timeToSellOutMs: timeline?.soldOut === true ? timeline.durationMs : null,
     books: judged?.books ?? null,
     verdict: judged === null ? null : verdictOf(judged.faults),
     faults: judged?.faults ?? [],
     // A node may have answered somebody who had given up waiting.
     answeredByNginx: nodes.length === 0 ? null : Math.max(0, answered - byNodes),
     errors: crowd.errors,
+    database: ledger?.audit.database?.address ?? null,
+    payments: aftermath?.payments ?? null,
+    resale: aftermath?.resale ?? null,
+    stock: aftermath?.stock ?? null,
   };
   return { report, details: { nodes, timeline } };
+}
+
+function judgeAll(crowd: Crowd, ledger: LedgerView, aftermath: Aftermath | null): Judgement {
+  const { before, audit, stored } = ledger;
+  const judged = judge(crowd, before, audit, aftermath);
+  if (aftermath === null || audit.database === null) {
+    return judged;
+  }
+  return { ...judged, faults: [...judged.faults, ...judgeAcknowledged(aftermath, stored)] };
 }
 
 /** The report with one more fault in it. */

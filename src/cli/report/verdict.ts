@@ -1,6 +1,9 @@
-import type { AuditResult } from "../../ledger/audit.ts";
+import type { SaleAudit } from "../../orders/audit-sale.ts";
+import type { StoredOrder } from "../../orders/stored-orders.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
+import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";
+import type { Outcomes } from "../load/outcomes.ts";
 
 /** The books after a crowd has been served. */
 export interface Books {
@@ -8,11 +11,14 @@ export interface Books {
   readonly held: number | null;
   readonly paid: number | null;
   readonly left: number | null;
-  /** Orders in the ledger. */
+  /** Orders in the database; in the ledger, where no database was looked at. */
   readonly orders: number;
   /** Orders, serials, request keys and `held` events that appear more than once. */
   readonly duplicates: number;
-  /** Who was told "sold" and has no order, and orders that the stream does not have. */
+  /**
+   * Who was told "sold" and has no order, and orders that the database does not have; those that
+   * the stream does not have, where no database was looked at.
+   */
   readonly lost: number;
 }
 
@@ -26,15 +32,22 @@ export interface Judgement {
 }
 
 /**
- * Holds what a crowd was told against the ledger. `before` is the sale as it was before the crowd;
- * nobody else may have bought or operated meanwhile.
+ * Holds what a crowd was told against the books. `before` is the sale as it was before the crowd;
+ * nobody else may have bought or operated meanwhile but those of the aftermath.
  */
-export function judge(crowd: Crowd, before: SaleSnapshot, audit: AuditResult): Judgement {
+export function judge(
+  crowd: Pick<Crowd, "outcomes">,
+  before: SaleSnapshot,
+  audit: SaleAudit,
+  aftermath: Aftermath | null = null,
+): Judgement {
   const faults = audit.differences.slice(0, saidMax).map(({ text }) => text);
   if (audit.differenceCount > faults.length) {
     faults.push(`and ${audit.differenceCount - faults.length} more; "sluice audit" tells them`);
   }
-  const { sold, soldOut, undecided, failed, other } = crowd.outcomes;
+  const told = [crowd.outcomes, ...(aftermath === null ? [] : [aftermath.resale])];
+  const count = (kind: keyof Outcomes) => told.reduce((sum, outcomes) => sum + outcomes[kind], 0);
+  const [sold, soldOut] = [count("sold"), count("soldOut")];
   const made = (audit.stock.serial ?? 0) - before.serial;
   const unacknowledged = made - sold;
   const lostToCrowd = Math.max(0, -unacknowledged);
@@ -42,7 +55,7 @@ export function judge(crowd: Crowd, before: SaleSnapshot, audit: AuditResult): J
     faults.push(`${sold} requests were told "sold", but only ${made} orders were made`);
   }
   // Whoever got no answer, or one that leaves it open, may have an order.
-  const open = undecided + failed + other;
+  const open = count("undecided") + count("failed") + count("other");
   if (unacknowledged > open) {
     faults.push(
       `${made} orders were made, but ${sold} requests were told "sold", ${open} are open`,
@@ -54,15 +67,42 @@ export function judge(crowd: Crowd, before: SaleSnapshot, audit: AuditResult): J
       `${soldOut} requests were told "sold out", but ${left} tickets are left: undersold`,
     );
   }
-  const lost = lostToCrowd + audit.lost;
+  const lost = lostToCrowd + (audit.database?.missing ?? audit.lost);
   const books = {
     total,
     held,
     paid,
     left,
-    orders: audit.orders,
+    orders: audit.database?.orders ?? audit.orders,
     duplicates: audit.duplicates,
     lost,
   };
-  return { books, faults };
+  return { books, faults: [...faults, ...(aftermath?.faults ?? [])] };
+}
+
+/**
+ * Holds what single buyers and payers were told against the rows of the database: an order that
+ * was acknowledged is there, one whose payment was confirmed is paid.
+ */
+export function judgeAcknowledged(
+  { soldOrders, paidOrders }: Aftermath,
+  stored: readonly StoredOrder[],
+): string[] {
+  const states = new Map(stored.map(({ order, state }) => [order, state]));
+  const faults: string[] = [];
+  for (const order of soldOrders) {
+    if (!states.has(order)) {
+      faults.push(`order ${order} was acknowledged, but is not in the database`);
+    }
+  }
+  for (const order of paidOrders) {
+    const state = states.get(order) ?? "missing";
+    if (state !== "paid") {
+      faults.push(`the payment of order ${order} was confirmed, in the database it is ${state}`);
+    }
+  }
+  const said = faults.slice(0, saidMax);
+  return faults.length > said.length
+    ? [...said, `and ${faults.length - said.length} more promises were not kept`]
+    : said;
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { readInheritedEnvironment } from "./config.ts";
 import { awaitReady, launch, type Plan } from "./launch.ts";
 import { makeCacheDir, writeNginxPrefix } from "./nginx-files.ts";
 import { checkNginxConfiguration, planNginx } from "./nginx.ts";
@@ -19,7 +18,7 @@ import {
   writeRecord,
 } from "./record.ts";
 import { planRedis, redisDataDir } from "./redis.ts";
-import { keepPaymentSecret } from "./secret.ts";
+import { paymentSecretOf } from "./secret.ts";
 import { type Report, stopRecorded } from "./stop.ts";
 import { ownDatabasePath, planWorker } from "./worker.ts";
 
@@ -80,8 +79,7 @@ class Starter {
       cacheDir,
       processes: [],
     };
-    const given = readInheritedEnvironment("node")["SLUICE_PAYMENT_SECRET"];
-    this.#secrets = { SLUICE_PAYMENT_SECRET: given ?? keepPaymentSecret(options.stateDir) };
+    this.#secrets = { SLUICE_PAYMENT_SECRET: paymentSecretOf(options.stateDir) };
     writeRecord(this.record);
   }
 
