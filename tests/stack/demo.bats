@@ -35,6 +35,26 @@ nothing_runs() {
   nothing_runs
 }
 
+@test "demo --pay: some pay, the holds of the others lapse and are sold again, the books balance" {
+  run -0 "${DEMO[@]}" --pay 0.7 --hold 3 --tickets 500 --requests 20000 --connections 50 \
+    --json "$BATS_TEST_TMPDIR/report.json"
+  assert_line 'verdict: balanced'
+  assert_line --regexp '^left, held and paid over '
+  assert_line --regexp '^payments: [0-9]+ of [0-9]+ holds were paid for '
+  # Paid for or free; more orders than tickets, since what lapsed was sold again.
+  run jq -c '[.books.held, .books.paid + .books.left, .books.paid == .payments.paid,
+    .books.orders > 500, .books.orders == .payments.seen, .resale.sold > 0, .payments.failed,
+    .books.duplicates, .books.lost, .stock[-1].held, .verdict]' "$BATS_TEST_TMPDIR/report.json"
+  assert_output '[0,500,true,true,true,true,0,0,0,0,"balanced"]'
+  nothing_runs
+}
+
+@test "demo refuses a share that is none" {
+  run -1 "${DEMO[@]}" --pay 70
+  assert_output --partial '--pay is a share from 0 to 1'
+  nothing_runs
+}
+
 @test "demo prints nothing but the JSON on standard output if that is asked for" {
   run -0 --separate-stderr "${DEMO[@]}" --tickets 100 --requests 1000 --json -
   assert_equal "$(jq -r .verdict <<<"$output")" balanced
