@@ -3,6 +3,9 @@ import type { Completion, History, Invocation } from "./history.ts";
 /** Far beyond every deadline of a node: a client that gets no answer within it was forgotten. */
 const answerTimeoutMs = 15_000;
 
+/** What fetch calls a connection that was never made: nothing was sent. */
+const refused: ReadonlySet<string> = new Set(["ConnectionRefused", "ECONNREFUSED"]);
+
 interface Answer {
   readonly code: number;
   readonly data: {
@@ -46,7 +49,7 @@ export async function buy(
     const { name, code = name } = error as Error & { code?: string };
     return history.add(
       invocation,
-      code === "ConnectionRefused"
+      refused.has(code)
         ? { kind: "fail", status: 0, code: 0 }
         : { kind: "unknown", why: code, key },
     );
