@@ -35,6 +35,8 @@ export interface Purchase {
   readonly quantity: number;
   /** Taken as the key of a request that has none; Nginx makes it, and can tell it to the client. */
   readonly requestId?: string | null;
+  /** Until when it is to be answered; without one, from now on as long as any request may take. */
+  readonly deadlineMs?: number;
 }
 
 /** What became of a request key. */
@@ -65,6 +67,8 @@ export class SaleDesk {
   #beating: Promise<void> | null = null;
   #latchedBefore = false;
   #leaving = false;
+  /** Requests that wait for the first heartbeat. */
+  #strangers = 0;
   livingNodes = 0;
 
   constructor(sale: string, options: SaleDeskOptions) {
@@ -150,7 +154,8 @@ export class SaleDesk {
     if (this.#snapshot === null) {
       void this.#buyUnknown(purchase).then(settle);
     } else if (key !== null && (this.#snapshot.state !== "open" || this.#stock.latched)) {
-      void this.#buyAgain({ ...purchase, key }).then(settle);
+      const deadlineMs = this.#options.nowMs() + this.#options.deadlineMs;
+      void this.#buyAgain({ ...purchase, key, deadlineMs }).then(settle);
     } else {
       this.#submit(purchase, settle);
     }
@@ -273,7 +278,7 @@ export class SaleDesk {
         buyer: purchase.buyer,
         quantity: purchase.quantity,
         token: makeToken(),
-        deadlineMs: nowMs() + deadlineMs,
+        deadlineMs: purchase.deadlineMs ?? nowMs() + deadlineMs,
         settle,
         answered: false,
       });
@@ -285,7 +290,12 @@ export class SaleDesk {
     if (!this.#options.ledger.ready) {
       return ledgerAway;
     }
+    if (this.#strangers >= this.#options.queueMax) {
+      return queueFull;
+    }
+    this.#strangers += 1;
     await this.beat();
+    this.#strangers -= 1;
     if (this.#missing) {
       return { kind: "unknownSale" };
     }

@@ -367,6 +367,31 @@ test("beyond the queue it is busy at once", async () => {
   expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(["sold", "sold"]);
 });
 
+test("beyond the queue those who wait for the first heartbeat are told busy at once", async () => {
+  const counter = new Counter(100, { queueMax: 2 });
+  const waiting = [counter.buy(), counter.buy()];
+  expect(await counter.buy()).toEqual({ kind: "busy", reason: "queueFull" });
+  counter.automatic();
+  counter.ledger.answer("heartbeat");
+  expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(["sold", "sold"]);
+});
+
+test("a request that is looked up first and queued again keeps its deadline", async () => {
+  const counter = await Counter.open(1, { batchMax: 1 });
+  const first = counter.buy();
+  await turn();
+  const waiting = counter.buy("mine");
+  await counter.answer("hold");
+  expect(await first).toMatchObject({ kind: "sold" });
+  counter.nowMs = 1_500;
+  counter.ledger.restock(1);
+  await counter.beat();
+  await counter.answer("lookup");
+  counter.nowMs = 2_000;
+  counter.desk.expire();
+  expect(await waiting).toEqual({ kind: "undecided", key: "mine" });
+});
+
 test("a node that leaves does not announce itself again while it sells what it has left", async () => {
   const counter = await Counter.open(100, { weight: 3 });
   counter.automatic();
