@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { parseOrderRecord } from "../../src/ledger/order-record.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
-import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { deadLettersKey, orderGroup } from "../../src/ledger/stream-names.ts";
 import { auditSale, type SaleAudit } from "../../src/orders/audit-sale.ts";
 import type { DatabaseAddress } from "../../src/orders/database-url.ts";
 import { Database } from "../../src/orders/database.ts";
@@ -198,6 +198,12 @@ describeEachDatabase((databases) => {
       expect(await audit()).toMatchObject({ trimmed: 4, differenceCount: 0 });
       await database.run("DELETE FROM orders WHERE serial = 4");
       expect(await sentences()).toEqual(["order 4: it is held, but the database does not have it"]);
+    });
+
+    test("says how many dead letters there are, which is where an order may have gone", async () => {
+      await server.client.xadd(deadLettersKey(sale.sale), "*", "id", "1-0", "reason", "poisonous");
+      await server.client.xgroup("CREATE", sale.keys.events, orderGroup, "$");
+      expect((await audit()).database).toMatchObject({ deadLetters: 1, behind: 0 });
     });
 
     test("does not take the orders of another sale for strangers", async () => {

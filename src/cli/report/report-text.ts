@@ -128,11 +128,11 @@ function formatTimeline(report: Report, timeline: Timeline, paint: Paint): strin
 }
 
 /** How holds were paid for, lapsed and sold again, where they were. */
-function formatLife({ payments, resale, stock, tickets }: Report): string[] {
-  if (payments === null || resale === null || stock === null) {
+function formatLife({ payments, resale, stock, tickets, books }: Report): string[] {
+  if (payments === null || resale === null || stock === null || books === null) {
     return [];
   }
-  return [...formatStock(stock, tickets ?? 1), ...formatPayments(payments, resale)];
+  return [...formatStock(stock, tickets ?? 1), ...formatPayments(payments, resale, books)];
 }
 
 function formatBooks({ books, verdict, faults, database }: Report, paint: Paint): string[] {

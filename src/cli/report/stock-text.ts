@@ -1,7 +1,8 @@
 import type { Payments, StockSample } from "../load/aftermath.ts";
 import type { Outcomes } from "../load/outcomes.ts";
 import { columns } from "./bars.ts";
-import { formatCount, formatShare } from "./numbers.ts";
+import { formatCount, formatFigure, formatShare } from "./numbers.ts";
+import type { Books } from "./verdict.ts";
 
 /** As wide as the timeline of the sales. */
 const columnsMax = 60;
@@ -53,8 +54,8 @@ function thin(stock: readonly StockSample[], durationMs: number): StockSample[] 
   return thinned;
 }
 
-/** What became of holds, and of those who went on asking. */
-export function formatPayments(payments: Payments, resale: Outcomes): string[] {
+/** What became of holds, of those who went on asking, and of the tickets at the end. */
+export function formatPayments(payments: Payments, resale: Outcomes, books: Books): string[] {
   const { share, seen, paid, refunded, failed } = payments;
   const asked = Object.values(resale).reduce((sum, count) => sum + count, 0);
   return [
@@ -63,5 +64,7 @@ export function formatPayments(payments: Payments, resale: Outcomes): string[] {
       `${formatCount(refunded)} too late, ${formatCount(failed)} failed`,
     `sold again: ${formatCount(resale.sold)} of ${formatCount(asked)} requests ` +
       "of those who went on asking",
+    `in the end: ${formatFigure(books.paid)} tickets are paid for, ` +
+      `${formatFigure(books.left)} are free, ${formatFigure(books.held)} are held`,
   ];
 }
