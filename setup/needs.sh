@@ -4,11 +4,17 @@
 # How to see that a Debian package, or something that stands in for it, is there: the path of a
 # file that can be read, or the name of a program.
 debian_proof() {
+  local -a programs
   case $1 in
     bats-assert | bats-support) printf '/usr/lib/bats/%s/load.bash\n' "$1" ;;
     ca-certificates) printf '/etc/ssl/certs/ca-certificates.crt\n' ;;
     libc6-dev) printf '/usr/include/stdlib.h\n' ;;
     procps) printf 'pgrep\n' ;;
+    postgresql)
+      # Of whatever version; without any, the pattern itself, which is no file.
+      programs=(/usr/lib/postgresql/*/bin/initdb)
+      printf '%s\n' "${programs[0]}"
+      ;;
     *) printf '%s\n' "$1" ;;
   esac
 }
@@ -34,7 +40,8 @@ list_needs() {
 # A scope that the CLI will refuse needs nothing but the CLI.
 list_test_needs() {
   # procps is what bats ends hanging tests with.
-  local -a tests=(redis-server nginx bats bats-assert bats-support procps shellcheck shfmt)
+  local -a tests=(redis-server nginx postgresql)
+  tests+=(bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
     *' static '*) NEEDS=(shellcheck shfmt bun packages-all) ;;
     *' unit '* | *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;

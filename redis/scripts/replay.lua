@@ -27,10 +27,11 @@ local first = 7
 if #ARGV < 3 or #ARGV > 1002 then
   return redis.error_reply('BADARG replay: 1 to 1000 ids, got ' .. #ARGV - 2)
 end
-local letters = {}
+local letters, known = {}, {}
 for i = 3, #ARGV do
   local letter = rcall('XRANGE', dead_key, ARGV[i], ARGV[i])[1]
-  if letter then
+  if letter and not known[letter[1]] then
+    known[letter[1]] = true
     letters[#letters + 1] = letter
   end
 end

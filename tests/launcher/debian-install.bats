@@ -35,6 +35,15 @@ install_packages() {
   assert_called 'systemctl disable nginx'
 }
 
+@test "PostgreSQL is installed without a database cluster of the system's" {
+  local policy=$MACHINE/system/etc/postgresql-common/createcluster.d/sluice.conf
+  stand_in apt-get "[[ \$* != *' install '* ]] || grep create_main_cluster $policy"
+  install_packages postgresql
+  assert_success
+  assert_line 'create_main_cluster = false'
+  assert [ ! -e "$policy" ]
+}
+
 @test "a service that was there before is left as it is" {
   touch "$MACHINE/installed"
   install_packages redis-server

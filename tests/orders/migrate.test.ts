@@ -63,7 +63,7 @@ describeEachDatabase((databases: Databases) => {
     const all = await Promise.all(
       Array.from({ length: 3 }, () => finish(spawn(url, [...steps, ...migrations.map(later)]))),
     );
-    const applied = all.flatMap(({ applied: one }) => one).sort();
+    const applied = all.flatMap(({ applied: one }) => one).sort((a, b) => a - b);
     expect(applied).toEqual([1, 2, 3, 4]);
     const database = open(url);
     expect(await versions(database)).toEqual([1, 2, 3, 4]);

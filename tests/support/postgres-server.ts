@@ -34,6 +34,16 @@ const role = "sluice";
 /** PostgreSQL refuses to run as root, so root runs it as nobody. */
 const nobody = { user: 65_534, group: 65_534 } as const;
 
+/** A small server: the test machine's memory is for others, too. */
+const settings = Object.entries({
+  port,
+  listen_addresses: "",
+  fsync: "on",
+  synchronous_commit: "on",
+  shared_buffers: "32MB",
+  max_connections: 20,
+}).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
 type Process = ReturnType<typeof Bun.spawn>;
 
 export class PostgresServer {
@@ -55,10 +65,9 @@ export class PostgresServer {
       if (isRoot) {
         await chown(folder, nobody.user, nobody.group);
       }
-      await server.#run("initdb", [
-        ...["-D", server.#data, "-U", role, "-A", "trust"],
-        ...["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-      ]);
+      const locale = ["-E", "UTF8", "--locale=C.UTF-8"];
+      const access = ["-U", role, "-A", "trust"];
+      await server.#run("initdb", ["-D", server.#data, ...access, ...locale, "--no-sync"]);
       await server.restart();
     } catch (error) {
       await server.remove();
@@ -96,12 +105,7 @@ export class PostgresServer {
       throw new Error("stop or kill the server before it is started again");
     }
     const child = Bun.spawn(
-      this.#command("postgres", [
-        ...["-D", this.#data, "-k", this.folder, "-p", String(port)],
-        ...["-c", "listen_addresses=", "-c", "fsync=on", "-c", "synchronous_commit=on"],
-        // The test machine's memory is for others, too.
-        ...["-c", "shared_buffers=32MB", "-c", "max_connections=20"],
-      ]),
+      this.#command("postgres", ["-D", this.#data, "-k", this.folder, ...settings]),
       { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.#logPath), cwd: "/" },
     );
     this.#process = child;

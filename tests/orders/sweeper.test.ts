@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { entries } from "../ledger/support/contents.ts";
+import { oneServer } from "../ledger/support/one-server.ts";
+import { until } from "../support/until.ts";
+import { countStored } from "./support/databases.ts";
+import { expectStored, untilDry } from "./support/expectations.ts";
+import { OrderScripts } from "./support/order-scripts.ts";
+import { stockOf } from "./support/stock.ts";
+import { killWorkers, WorkerProcess } from "./support/worker-process.ts";
+
+const ledger = oneServer();
+let folder = "";
+let url = "";
+let sale: OrderScripts;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-sweeper-"));
+  url = `sqlite://${join(folder, "orders.db")}`;
+  sale = new OrderScripts(ledger.server.client);
+});
+afterEach(async () => {
+  await killWorkers();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(name = "w1", settings: Record<string, string | number> = {}): WorkerProcess {
+  return WorkerProcess.start({ name, redis: ledger.server.url, database: url, settings });
+}
+
+/** How often each order was released, by the outbox. */
+async function releases(): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const [, fields] of await entries(sale.client, sale.keys.events)) {
+    const serial = fields["released"]?.split("\t")[1];
+    if (serial !== undefined) {
+      counts.set(serial, (counts.get(serial) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+test("holds that are not paid in time go back on sale, those that are paid stay, and the database learns of both", async () => {
+  await sale.open(100, 400);
+  const keys = await sale.sell(100);
+  expect((await sale.hold([["late", "zoe"]])).results).toEqual([-1]);
+  const soldOut = await stockOf(sale);
+  await sale.confirm(keys.slice(0, 30));
+  const worker = start();
+  await until("the rest has lapsed", async () => (await stockOf(sale)).left === 70);
+  expect(await stockOf(sale)).toEqual({ held: 0, paid: 30, left: 70, epoch: soldOut.epoch + 1 });
+  expect((await sale.hold([["late", "zoe"]])).results).toEqual([101]);
+  await untilDry(sale);
+  await until("zoe's hold has lapsed, too", async () => (await stockOf(sale)).left === 70);
+  await untilDry(sale);
+  await expectStored(sale, url);
+  await worker.untilReady();
+  expect(await worker.metric("sluice_lapsed_holds_total")).toBe(71);
+});
+
+test("two workers that sweep at once release each hold once", async () => {
+  await sale.open(5_000, 600_000);
+  const workers = [start("w1", { SWEEP_MS: 20 }), start("w2", { SWEEP_MS: 20 })];
+  await Promise.all(workers.map((worker) => worker.untilReady()));
+  await sale.client.hset(sale.keys.stock, "holdMs", 0);
+  await sale.sell(3_000, "k", 50);
+  await until("all have lapsed", async () => (await stockOf(sale)).left === 5_000);
+  const counts = await releases();
+  expect(counts.size).toBe(3_000);
+  expect(new Set(counts.values())).toEqual(new Set([1]));
+  expect(await sale.client.exists(sale.keys.buyers)).toBe(0);
+  const lapsed = await Promise.all(
+    workers.map((worker) => worker.metric("sluice_lapsed_holds_total")),
+  );
+  expect(lapsed.reduce((sum, holds) => sum + holds, 0)).toBe(3_000);
+});
+
+test("far more overdue holds than one look takes are all released, in every sale", async () => {
+  const other = new OrderScripts(sale.client, "another");
+  for (const one of [sale, other]) {
+    await one.open(30_000, 0);
+    await one.sell(25_000, "k", 250);
+  }
+  start();
+  for (const one of [sale, other]) {
+    await until("all have lapsed", async () => (await stockOf(one)).left === 30_000, 40_000);
+  }
+  await untilDry(sale);
+  await untilDry(other);
+  expect(await countStored(url)).toBe(50_000);
+});
+
+test("payments that race with the lapse of their holds: paid or released, and the books say the same", async () => {
+  await sale.open(2_000, 200);
+  start("w1", { SWEEP_MS: 20 });
+  start("w2", { SWEEP_MS: 20 });
+  const keys = await sale.sell(2_000);
+  const paid: string[] = [];
+  for (let at = 0; at < keys.length; at += 10) {
+    const some = keys.slice(at, at + 10);
+    const { results } = await sale.confirm(some);
+    paid.push(...some.filter((_, index) => typeof results[index] === "string"));
+  }
+  await until("the rest has lapsed", async () => (await stockOf(sale)).held === 0);
+  expect(await stockOf(sale)).toMatchObject({ paid: paid.length, left: 2_000 - paid.length });
+  await untilDry(sale);
+  await expectStored(sale, url);
+});
+
+test("the outbox is trimmed behind what is stored, as far as enough stays, and everything is stored", async () => {
+  await sale.open(30_000);
+  start("w1", { STREAM_KEEP: 500, BATCH_MAX: 100 });
+  await sale.sell(8_000, "k", 200);
+  await untilDry(sale);
+  await until(
+    "it is trimmed",
+    async () => (await sale.client.xlen(sale.keys.events)) === 500,
+    20_000,
+  );
+  await expectStored(sale, url);
+  await sale.sell(100, "more");
+  await untilDry(sale);
+  await expectStored(sale, url);
+});
+
+test("a worker that hangs in the middle of a batch keeps its entries from being trimmed", async () => {
+  await sale.open(30_000);
+  await sale.sell(50, "first");
+  await sale.client.xgroup("CREATE", sale.keys.events, orderGroup, "0");
+  // A worker that was given ten entries, and was never heard of again; nobody takes them over yet.
+  await sale.client.xreadgroup(
+    ...(["GROUP", orderGroup, "hung", "COUNT", 10, "STREAMS", sale.keys.events, ">"] as const),
+  );
+  await start("w1", { STREAM_KEEP: 5, CLAIM_IDLE_MS: 3_600_000 }).untilReady();
+  await sale.sell(200, "more");
+  await until("the rest is stored", async () => (await countStored(url)) === 242);
+  await Bun.sleep(600); // Two rounds of housekeeping, in which nothing may be trimmed.
+  expect(await sale.client.xlen(sale.keys.events)).toBe(252);
+  await killWorkers();
+  start("w1", { STREAM_KEEP: 5 });
+  await untilDry(sale);
+  await expectStored(sale, url);
+  await until("it is trimmed", async () => (await sale.client.xlen(sale.keys.events)) === 5);
+});
