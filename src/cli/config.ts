@@ -16,17 +16,21 @@ export function readRedisUrl(flag: unknown, ofStack?: string): string {
   return given ?? `redis://127.0.0.1:${stackDefaults.redisPort}/0`;
 }
 
+/** The database that was named: `--database`, else SLUICE_DATABASE. */
+export function readDatabaseUrl(flag: unknown): string | undefined {
+  return [flag, process.env["SLUICE_DATABASE"]].find(
+    (text): text is string => typeof text === "string" && text !== "",
+  );
+}
+
 /**
  * The database to look at: `--database`, else SLUICE_DATABASE, else that of the embedded stack,
  * which runs or ran last. Throws `CommandError`.
  */
 export function readDatabase(flag: unknown): DatabaseAddress {
-  const given = [flag, process.env["SLUICE_DATABASE"]].find(
-    (text): text is string => typeof text === "string" && text !== "",
-  );
   const stateDir = readStateDir({});
   const stack = readRecord(stateDir)?.options ?? { database: null, stateDir };
-  const address = parseDatabaseUrl(given ?? databaseUrl(stack));
+  const address = parseDatabaseUrl(readDatabaseUrl(flag) ?? databaseUrl(stack));
   if (typeof address === "string") {
     throw new CommandError(`the database: ${address}`);
   }

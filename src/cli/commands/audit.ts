@@ -3,7 +3,7 @@ import { defineCommand } from "citty";
 import { auditSale } from "../../orders/audit-sale.ts";
 import { findDatabase } from "../audit/find-database.ts";
 import { checkArguments, CommandError, explained, readWholeNumber } from "../command.ts";
-import { readRedisUrl } from "../config.ts";
+import { readDatabaseUrl, readRedisUrl } from "../config.ts";
 import { formatAudit } from "../report/audit-text.ts";
 import { writeJson } from "../report/json-file.ts";
 import { readStateDir } from "../stack/config.ts";
@@ -19,7 +19,7 @@ const definitions = {
   database: {
     type: "string",
     description:
-      "sqlite://path or postgres://... of the orders (the embedded stack's, if it is up)",
+      "sqlite://path or postgres://... of the orders (SLUICE_DATABASE, else the stack's)",
   },
   wait: {
     type: "string",
@@ -51,7 +51,7 @@ export default defineCommand({
         const waitSeconds = readWholeNumber("--wait", args.wait, 0, waitSecondsMax);
         const stack = readStack(readStateDir(args));
         const redisUrl = readRedisUrl(args.redis, stack?.redisUrl);
-        const database = findDatabase(args.database, redisUrl, stack);
+        const database = findDatabase(readDatabaseUrl(args.database), redisUrl, stack);
         const options = { redisUrl, sale: args.id, database, waitMs: waitSeconds * 1_000 };
         const reading = await auditSale(options);
         if (reading.kind === "noSale") {
