@@ -12,6 +12,11 @@ export const measures: Readonly<Record<string, () => Promise<Measure>>> = {
   memory: () => import("./measures/memory.ts").then((module) => module.measureMemory),
   coldStart: () => import("./measures/cold-start.ts").then((module) => module.measureColdStart),
   sellOut: () => import("./measures/sell-out.ts").then((module) => module.measureSellOut),
+  orders: () => import("./measures/orders.ts").then((module) => module.measureOrders),
+  pipelineLag: () =>
+    import("./measures/pipeline-lag.ts").then((module) => module.measurePipelineLag),
+  lapseToSale: () =>
+    import("./measures/lapse-to-sale.ts").then((module) => module.measureLapseToSale),
   baseline: () => import("./measures/baseline.ts").then((module) => module.measureBaseline),
 };
 

@@ -10,7 +10,7 @@ export type Servers = Readonly<Record<string, readonly number[]>>;
 /** Puts a load on servers and tells rate and processor time a request. */
 export async function readLoad(
   servers: Servers,
-  load: () => Promise<LoadReport>,
+  load: () => Promise<Pick<LoadReport, "requests" | "seconds">>,
 ): Promise<Reading> {
   const before = usage(servers);
   const { requests, seconds } = await load();

@@ -78,6 +78,9 @@ function targetText(result: Result): string {
   if (result.kind === "ratio") {
     return result.atLeast === null ? "-" : `>= ${ratioText(result.atLeast)}`;
   }
+  if (result.atLeast !== undefined) {
+    return `>= ${figureText(result.atLeast)} ${result.unit}`;
+  }
   return result.atMost === null ? "-" : `<= ${figureText(result.atMost)} ${result.unit}`;
 }
 

@@ -45,6 +45,8 @@ export interface FigureResult {
   readonly what: string;
   readonly unit: string;
   readonly atMost: number | null;
+  /** The figure to reach, where more is better. */
+  readonly atLeast?: number;
   readonly figure: Spread;
   readonly notes: readonly string[];
 }
@@ -60,6 +62,9 @@ export function verdictOf(result: Result): Verdict {
       return "no target";
     }
     return result.ratio.median >= result.atLeast ? "pass" : "miss";
+  }
+  if (result.atLeast !== undefined) {
+    return result.figure.median >= result.atLeast ? "pass" : "miss";
   }
   if (result.atMost === null) {
     return "no target";

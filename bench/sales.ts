@@ -1,7 +1,7 @@
 import { SaleOperations } from "../src/ledger/operations.ts";
 
 /** Far beyond the length of a benchmark, so that no hold lapses in it. */
-const holdMs = 86_400_000;
+const longHoldMs = 86_400_000;
 
 const patienceMs = 10_000;
 
@@ -11,6 +11,7 @@ export async function openSale(
   sale: string,
   total: number,
   nodeUrls: readonly string[] = [],
+  holdMs: number = longHoldMs,
 ): Promise<void> {
   const operations = new SaleOperations(redisUrl);
   try {

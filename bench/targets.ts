@@ -7,4 +7,5 @@ export const targets = {
   edgeRatioMin: 0.65,
   upstreamPerSecondMax: 2,
   residentMegabytesMax: 150,
+  ordersPerSecondMin: 20_000,
 } as const;

@@ -32,7 +32,7 @@ list_needs() {
     demo) NEEDS=(redis-server nginx bun packages oha) ;;
     up) NEEDS=(redis-server nginx bun packages) ;;
     load) NEEDS=(bun packages oha) ;;
-    bench) NEEDS=(redis-server nginx hyperfine bun packages oha) ;;
+    bench) NEEDS=(redis-server nginx postgresql hyperfine bun packages oha) ;;
     test) list_test_needs "$@" ;;
   esac
 }

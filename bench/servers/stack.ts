@@ -21,6 +21,7 @@ export async function startBenchStack(workshop: Workshop): Promise<BenchStack> {
     nginxPort: workshop.port(),
     statusPort: workshop.port(),
     nodePort: workshop.port(stackDefaults.weights.length),
+    workerPort: workshop.port(),
     redisPort: workshop.port(),
     sale: "bench-0",
   });

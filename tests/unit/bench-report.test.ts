@@ -51,6 +51,12 @@ describe("whether a target was reached", () => {
     expect(verdictOf({ ...figure, figure: spreadOf([150.1]) })).toBe("miss");
   });
 
+  test("a figure of which more is better passes at its target and misses just below", () => {
+    const rate = { ...figure, atMost: null, atLeast: 20_000 };
+    expect(verdictOf({ ...rate, figure: spreadOf([20_000]) })).toBe("pass");
+    expect(verdictOf({ ...rate, figure: spreadOf([19_999]) })).toBe("miss");
+  });
+
   test("without a target there is no verdict, however good or bad the figure", () => {
     expect(verdictOf({ ...ratio, atLeast: null })).toBe("no target");
     expect(verdictOf({ ...figure, atMost: null, figure: spreadOf([1e9]) })).toBe("no target");
@@ -70,6 +76,14 @@ describe("the report as text", () => {
   test("a figure has its unit, and says that it was read once", () => {
     expect(lineWith("87.2").replaceAll(/ {2,}/g, " | ")).toBe(
       "memory: resident memory | 87.2 MB | one reading | <= 150 MB | pass",
+    );
+  });
+
+  test("a figure of which more is better says how much is wanted", () => {
+    const rate = { ...figure, unit: "/s", atMost: null, atLeast: 20_000 };
+    const report = renderText(facts, [{ ...rate, figure: spreadOf([30_000]) }]);
+    expect(report.replaceAll(/ {2,}/g, " | ")).toContain(
+      "30000 /s | one reading | >= 20000 /s | pass",
     );
   });
 
