@@ -36,7 +36,7 @@ print_commands() {
   printf 'Sluice sells a fixed stock of tickets to a crowd that is far larger than the stock.\n\n'
   printf 'Usage: ./sluice COMMAND [OPTIONS]\n\n'
   for name in $(command_names); do
-    printf '  %-8s %s\n' "$name" "$(command_description "$name")"
+    printf '  %-12s %s\n' "$name" "$(command_description "$name")"
   done
   printf '\n./sluice COMMAND --help tells its options. What a command needs and this machine\n'
   printf 'lacks is installed when the command is first called; what, is printed before.\n'

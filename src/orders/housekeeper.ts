@@ -20,8 +20,10 @@ export interface HousekeeperOptions {
 const everyMs = 250;
 /** Entries that one script forgets: Redis is busy with them for about a millisecond. */
 const trimMax = 1_000;
-/** Scripts a sale and round: 80 thousand entries a second, above what a sale adds. */
-const trimsMax = 20;
+/** Scripts a sale and look: 80 thousand entries a second, above what a sale adds. */
+const trimsMax = 80;
+/** Streams are looked after in every so many rounds: each second. */
+const tendRounds = 4;
 /** Workers that are gone are looked for in every so many rounds: each five minutes. */
 const forgetRounds = 1_200;
 
@@ -39,7 +41,7 @@ export class Housekeeper {
     for (let round = 0; !pause.stopped; round += 1) {
       try {
         await sales.refresh();
-        for (const sale of sales.readable) {
+        for (const sale of round % tendRounds === 0 ? sales.readable : []) {
           await this.#tend(sale, round % forgetRounds === 0);
         }
       } catch (error) {

@@ -171,6 +171,9 @@ export class OrderWorker {
       retryMinMs: 50,
       retryMaxMs: 500,
       onFault: (fault) => {
+        if (this.#pause.stopped) {
+          return; // We closed it.
+        }
         this.#metrics.fault("connection");
         this.#faults.report(`connection of the ${role}`, fault.message);
       },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { parseOrderRecord } from "../../src/ledger/order-record.ts";
 import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { randomOf, seedsOf } from "../faults/support/seed.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
 import { type Databases, describeEachDatabase, open, storedRows } from "./support/databases.ts";
@@ -11,6 +12,8 @@ import { killWorkers, type WorkerOptions, WorkerProcess } from "./support/worker
 
 const ledger = oneServer();
 afterEach(killWorkers);
+
+const shuffles = seedsOf("events in any order", 3);
 
 describeEachDatabase((databases: Databases) => {
   let sale: OrderScripts;
@@ -67,6 +70,32 @@ describeEachDatabase((databases: Databases) => {
     );
     await untilDry(sale);
     expect(await storedRows(url)).toEqual(before);
+  });
+
+  test("events in any order, some of them told more than once, leave each order with its newest state", async () => {
+    const { client, keys: names } = sale;
+    await sale.open(1_000);
+    const keys = await sale.sell(120);
+    await sale.confirm(keys.slice(0, 40));
+    await sale.cancel(keys.slice(30, 80));
+    await sale.confirm(keys.slice(60, 80)); // Late payments.
+    const told = await client.xrange(names.events, "-", "+");
+    for (const seed of shuffles) {
+      const random = randomOf(seed);
+      const again = told.filter(() => random.chance(0.3));
+      const shuffled = [...told, ...again]
+        .map((entry) => ({ entry, place: random.fraction() }))
+        .sort((a, b) => a.place - b.place);
+      await client.del(names.events);
+      for (const { entry } of shuffled) {
+        await client.xadd(names.events, "*", ...entry[1]);
+      }
+      url = await databases.create();
+      const worker = start({ settings: { BATCH_MAX: random.whole(1, 60) } });
+      await untilDry(sale);
+      await expectStored(sale, url);
+      await worker.kill();
+    }
   });
 
   test("two workers share the stream, and each order is stored once", async () => {
