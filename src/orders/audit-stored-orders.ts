@@ -48,18 +48,19 @@ export function compareStoredOrders(
   compareUnique(stored, findings);
 }
 
+/** By serial, oldest first: a scan gives them in no order. */
 function readRecords(books: SaleBooks): Map<number, OrderRecord> {
-  const records = new Map<number, OrderRecord>();
+  const records: OrderRecord[] = [];
   for (const text of books.orders.values()) {
     try {
-      const record = parseOrderRecord(books.sale, text);
-      records.set(record.serial, record);
+      records.push(parseOrderRecord(books.sale, text));
     } catch {
       // Named where the ledger is held against itself.
       continue;
     }
   }
-  return records;
+  records.sort((a, b) => a.serial - b.serial);
+  return new Map(records.map((record) => [record.serial, record]));
 }
 
 function nameStranger(books: SaleBooks, row: StoredOrder, findings: Findings): void {
