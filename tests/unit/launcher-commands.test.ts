@@ -22,5 +22,5 @@ test.each(files)("the launcher's list tells what %s does", async (name) => {
   const { default: command }: Described = await import(join(CLI, "commands", `${name}.ts`));
   expect(command.meta.description).not.toBeEmpty();
   const help = Bun.spawnSync([join(ROOT, "sluice"), "--help"]).stdout.toString();
-  expect(help).toContain(`  ${name.padEnd(8)} ${command.meta.description}\n`);
+  expect(help).toContain(`  ${name.padEnd(12)} ${command.meta.description}\n`);
 });
