@@ -1,6 +1,13 @@
 import Type, { type Static } from "typebox";
-import { Value } from "typebox/value";
 
+import {
+  commonVariables,
+  ConfigError,
+  type Environment,
+  listenPattern,
+  parseListen,
+  readVariables,
+} from "../process/variables.ts";
 import { saleIdPattern } from "../sale/sale.ts";
 
 /**
@@ -8,12 +15,9 @@ import { saleIdPattern } from "../sale/sale.ts";
  * Each has its range; what is missing has the default that stands here and nowhere else.
  */
 const schema = Type.Object({
-  SLUICE_NODE: Type.String({
-    pattern: "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
-    description: "name of this node: 1 to 64 letters, digits, . _ @ -",
-  }),
+  ...commonVariables,
   SLUICE_LISTEN: Type.String({
-    pattern: "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+    pattern: `^${listenPattern}$`,
     default: "127.0.0.1:3000",
     description: "host:port",
   }),
@@ -28,11 +32,6 @@ const schema = Type.Object({
     maximum: 1_000_000,
     default: 100,
     description: "tickets, a whole number from 0 to 1000000",
-  }),
-  SLUICE_REDIS: Type.String({
-    pattern: "^rediss?://[^\\s]+$",
-    default: "redis://127.0.0.1:6379/0",
-    description: "redis://[user:password@]host:port[/db]",
   }),
   SLUICE_DURABILITY: Type.Union(
     [Type.Literal("memory"), Type.Literal("primary"), Type.Literal("replica")],
@@ -52,12 +51,6 @@ const schema = Type.Object({
     default: "en",
     description: "zh or en",
   }),
-  SLUICE_LOG: Type.Union(
-    ["silent", "fatal", "error", "warn", "info", "debug", "trace"].map((level) =>
-      Type.Literal(level),
-    ),
-    { default: "info", description: "silent, fatal, error, warn, info, debug or trace" },
-  ),
   SLUICE_BATCH_MAX: Type.Integer({
     minimum: 1,
     maximum: 1000,
@@ -146,52 +139,16 @@ export interface NodeConfig {
   readonly drainMs: number;
 }
 
-/** Thrown with all faults at once, a line each. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-}
-
 /** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): NodeConfig {
-  const given: Record<string, unknown> = {};
-  const faults: string[] = [];
-  for (const [name, property] of Object.entries(schema.properties)) {
-    const { type, description } = property as { type?: string; description?: string };
-    const fallback = (property as { default?: unknown }).default;
-    const text = environment[name];
-    const value = text === undefined || text === "" ? fallback : text;
-    given[name] =
-      type === "integer" && typeof value === "string" && /^-?\d+$/.test(value)
-        ? Number(value)
-        : value;
-    if (given[name] === undefined) {
-      faults.push(`${name} is missing: ${description}`);
-    } else if (!Value.Check(property, given[name])) {
-      // A secret must not be printed, not even a bad one.
-      const shown = name === "SLUICE_PAYMENT_SECRET" ? "***" : text;
-      faults.push(`${name}=${shown}: it must be ${description}`);
-    }
-  }
-  for (const name of Object.keys(environment)) {
-    if (name.startsWith("SLUICE_") && !(name in schema.properties) && !foreign.has(name)) {
-      faults.push(`${name} is no variable of a ticket node; is it misspelt?`);
-    }
-  }
-  if (faults.length > 0) {
-    throw new ConfigError(faults.join("\n"));
-  }
-  return toConfig(given as Variables);
+export function readConfig(environment: Environment): NodeConfig {
+  return toConfig(readVariables("a ticket node", schema, foreign, environment) as Variables);
 }
 
 /** Variables of the other programs, which may stand in the same environment. */
 const foreign: ReadonlySet<string> = new Set(["SLUICE_DATABASE"]);
 
 function toConfig(v: Variables): NodeConfig {
-  const colon = v.SLUICE_LISTEN.lastIndexOf(":");
-  const port = Number(v.SLUICE_LISTEN.slice(colon + 1));
-  if (port > 65_535) {
-    throw new ConfigError(`SLUICE_LISTEN=${v.SLUICE_LISTEN}: a port is at most 65535`);
-  }
+  const { host, port } = parseListen(v.SLUICE_LISTEN);
   if (v.SLUICE_REPLY_TIMEOUT_MS >= v.SLUICE_DEADLINE_MS) {
     throw new ConfigError(
       `SLUICE_REPLY_TIMEOUT_MS=${v.SLUICE_REPLY_TIMEOUT_MS}: it must be below SLUICE_DEADLINE_MS=` +
@@ -200,7 +157,7 @@ function toConfig(v: Variables): NodeConfig {
   }
   return Object.freeze({
     node: v.SLUICE_NODE,
-    host: v.SLUICE_LISTEN.slice(0, colon).replace(/^\[|\]$/g, ""),
+    host,
     port,
     weight: v.SLUICE_WEIGHT,
     buffer: v.SLUICE_BUFFER,

@@ -1,34 +1,27 @@
 import Type, { type Static } from "typebox";
 
-import { ConfigError, type Environment, readVariables } from "../process/variables.ts";
+import {
+  commonVariables,
+  ConfigError,
+  type Environment,
+  listenPattern,
+  parseListen,
+  readVariables,
+} from "../process/variables.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
 
 /** Everything that an order worker is told, by environment variables of these names. */
 const schema = Type.Object({
-  SLUICE_NODE: Type.String({
-    pattern: "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
-    description: "name of this worker, unlike any other's: 1 to 64 letters, digits, . _ @ -",
-  }),
-  SLUICE_REDIS: Type.String({
-    pattern: "^rediss?://[^\\s]+$",
-    default: "redis://127.0.0.1:6379/0",
-    description: "redis://[user:password@]host:port[/db]",
-  }),
+  ...commonVariables,
   SLUICE_DATABASE: Type.String({
     pattern: "^(sqlite|postgres|postgresql)://.+$",
     description: "sqlite://path or postgres://user@host:port/database",
   }),
   SLUICE_LISTEN: Type.String({
-    pattern: "^$|^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+    pattern: `^$|^${listenPattern}$`,
     default: "",
     description: "host:port of /healthz, /readyz and /metrics, or nothing",
   }),
-  SLUICE_LOG: Type.Union(
-    ["silent", "fatal", "error", "warn", "info", "debug", "trace"].map((level) =>
-      Type.Literal(level),
-    ),
-    { default: "info", description: "silent, fatal, error, warn, info, debug or trace" },
-  ),
   SLUICE_BATCH_MAX: Type.Integer({
     minimum: 1,
     maximum: 10_000,
@@ -132,22 +125,15 @@ const foreign: ReadonlySet<string> = new Set([
 /** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
 export function readConfig(environment: Environment): WorkerConfig {
   const v = readVariables("an order worker", schema, foreign, environment) as Variables;
-  const colon = v.SLUICE_LISTEN.lastIndexOf(":");
-  const port = Number(v.SLUICE_LISTEN.slice(colon + 1));
   const database = parseDatabaseUrl(v.SLUICE_DATABASE);
-  const faults = [
-    port > 65_535 ? `SLUICE_LISTEN=${v.SLUICE_LISTEN}: a port is at most 65535` : null,
-    typeof database === "string" ? `SLUICE_DATABASE: ${database}` : null,
-  ].filter((fault) => fault !== null);
-  if (faults.length > 0 || typeof database === "string") {
-    throw new ConfigError(faults.join("\n"));
+  if (typeof database === "string") {
+    throw new ConfigError(`SLUICE_DATABASE: ${database}`);
   }
-  const host = v.SLUICE_LISTEN.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, "");
   return Object.freeze({
     node: v.SLUICE_NODE,
     redis: v.SLUICE_REDIS,
     database,
-    listen: v.SLUICE_LISTEN === "" ? null : { host, port },
+    listen: v.SLUICE_LISTEN === "" ? null : parseListen(v.SLUICE_LISTEN),
     logLevel: v.SLUICE_LOG,
     batchMax: v.SLUICE_BATCH_MAX,
     blockMs: v.SLUICE_BLOCK_MS,

@@ -1,4 +1,4 @@
-import type { TObject, TSchema } from "typebox";
+import Type, { type TObject, type TSchema } from "typebox";
 import { Value } from "typebox/value";
 
 /** Thrown with all faults at once, a line each. */
@@ -7,6 +7,38 @@ export class ConfigError extends Error {
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that every program has. */
+export const commonVariables = {
+  SLUICE_NODE: Type.String({
+    pattern: "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+    description: "name of this process, unlike any other's: 1 to 64 letters, digits, . _ @ -",
+  }),
+  SLUICE_REDIS: Type.String({
+    pattern: "^rediss?://[^\\s]+$",
+    default: "redis://127.0.0.1:6379/0",
+    description: "redis://[user:password@]host:port[/db]",
+  }),
+  SLUICE_LOG: Type.Union(
+    ["silent", "fatal", "error", "warn", "info", "debug", "trace"].map((level) =>
+      Type.Literal(level),
+    ),
+    { default: "info", description: "silent, fatal, error, warn, info, debug or trace" },
+  ),
+} as const;
+
+/** `host:port`, `[IPv6]:port`. */
+export const listenPattern = "(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}";
+
+/** Takes an address of `listenPattern` apart. Throws `ConfigError`. */
+export function parseListen(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(":");
+  const port = Number(text.slice(colon + 1));
+  if (port > 65_535) {
+    throw new ConfigError(`SLUICE_LISTEN=${text}: a port is at most 65535`);
+  }
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port };
+}
 
 /**
  * Reads the environment variables that a schema names, each with its range and default; integers
@@ -30,8 +62,8 @@ export function readVariables(
     if (value === undefined) {
       faults.push(`${name} is missing: ${description}`);
     } else if (!Value.Check(property, value)) {
-      // A password must not be printed, not even of a bad address.
-      const shown = text?.replace(/\/\/[^@/]*@/, "//***@");
+      // A secret must not be printed, not even a bad one, nor the password of a bad address.
+      const shown = name.endsWith("_SECRET") ? "***" : text?.replace(/\/\/[^@/]*@/, "//***@");
       faults.push(`${name}=${shown}: it must be ${description}`);
     }
   }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { ConfigError, readConfig } from "../../src/node/config.ts";
+import { readConfig } from "../../src/node/config.ts";
+import { ConfigError } from "../../src/process/variables.ts";
 
 function faultsOf(environment: Record<string, string>): string[] {
   try {
