@@ -41,6 +41,7 @@ export class Payer {
   readonly #paidOrders = new Set<string>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #done: Promise<Error | null>;
+  readonly #abandoned = new AbortController();
   #closing = false;
 
   constructor(options: PayerOptions) {
@@ -78,6 +79,13 @@ export class Payer {
     }
   }
 
+  /** Ends at once: what is under way is left undecided. */
+  async abandon(): Promise<void> {
+    this.#abandoned.abort();
+    // Why it ends is known to whoever called it off.
+    await this.finish().catch(() => {});
+  }
+
   async #run(): Promise<void> {
     const { sale } = this.#options;
     const { events } = saleKeys(sale);
@@ -90,7 +98,7 @@ export class Payer {
         last = id;
         await this.#see(fields);
       }
-      if (closing && page.length === 0) {
+      if (this.#abandoned.signal.aborted || (closing && page.length === 0)) {
         return;
       }
     }
@@ -121,7 +129,8 @@ export class Payer {
 
   async #pay({ order, quantity }: OrderRecord): Promise<void> {
     const body = JSON.stringify({ order, quantity });
-    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const { signal } = this.#abandoned;
+    for (let attempt = 1; attempt <= attemptsMax && !signal.aborted; attempt += 1) {
       const status = await this.#send(order, body);
       if (status === 200) {
         this.#counts.paid += 1;
@@ -146,7 +155,7 @@ export class Payer {
         method: "POST",
         headers: { "X-Sluice-Signature": signature },
         body,
-        signal: AbortSignal.timeout(paymentTimeoutMs),
+        signal: AbortSignal.any([this.#abandoned.signal, AbortSignal.timeout(paymentTimeoutMs)]),
       });
       await response.arrayBuffer();
       return response.status;

@@ -67,7 +67,7 @@ export class Resale {
   /** Ends what goes on in the background, however it went. */
   async close(): Promise<void> {
     await this.#log.stop();
-    await this.#payer.finish().catch(() => {});
+    await this.#payer.abandon();
   }
 
   async #await(
