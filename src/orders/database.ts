@@ -96,13 +96,19 @@ export class Database {
       filename: address.path,
       ...(this.#readonly ? { readonly: true } : { create: true, readwrite: true }),
     });
-    await sql.unsafe(`PRAGMA busy_timeout = ${sqliteBusyMs}`);
-    if (!this.#readonly) {
-      // Readers do not stop the writer; and what is acknowledged survives a loss of power.
-      await sql.unsafe("PRAGMA journal_mode = WAL");
-      await sql.unsafe("PRAGMA synchronous = FULL");
+    try {
+      await sql.unsafe(`PRAGMA busy_timeout = ${sqliteBusyMs}`);
+      if (!this.#readonly) {
+        // Readers do not stop the writer; and what is acknowledged survives a loss of power.
+        await sql.unsafe("PRAGMA journal_mode = WAL");
+        await sql.unsafe("PRAGMA synchronous = FULL");
+      }
+      return sql;
+    } catch (error) {
+      // The first to open the file may be kept waiting by another; each attempt would leak a file.
+      await sql.close({ timeout: 0 });
+      throw error;
     }
-    return sql;
   }
 }
 

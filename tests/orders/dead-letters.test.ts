@@ -1,31 +1,18 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { join } from "node:path";
 
 import { type DeadLetter, eachDeadLetters } from "../../src/ledger/stream-dead-letters.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
+import { type CommandEnd, sluice } from "./support/command.ts";
 import { type Databases, describeEachDatabase, open, storedRows } from "./support/databases.ts";
 import { countDeadLetters, expectStored, untilDry } from "./support/expectations.ts";
 import { OrderScripts } from "./support/order-scripts.ts";
 import { killWorkers, WorkerProcess } from "./support/worker-process.ts";
 
 const ledger = oneServer();
-const root = join(import.meta.dir, "../..");
 afterEach(killWorkers);
 
-/** The command, as an operator types it. */
-async function sluice(...words: string[]): Promise<{ code: number; out: string; said: string }> {
-  const command = [process.execPath, "src/cli/main.ts", ...words];
-  const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, said, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, said };
-}
-
-function replay(which: string): ReturnType<typeof sluice> {
+function replay(which: string): Promise<CommandEnd> {
   return sluice("dead-letters", "tickets", "--replay", which, "--redis", ledger.server.url);
 }
 

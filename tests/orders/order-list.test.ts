@@ -1,23 +1,12 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 
 import { migrate } from "../../src/orders/migrate.ts";
 import { migrations } from "../../src/orders/migrations.ts";
 import { writeOrders } from "../../src/orders/order-writer.ts";
+import { type CommandEnd, sluice } from "./support/command.ts";
 import { type Databases, describeEachDatabase, open } from "./support/databases.ts";
 
-const root = join(import.meta.dir, "../..");
-
-async function orders(...words: string[]): Promise<{ code: number; out: string; said: string }> {
-  const command = [process.execPath, "src/cli/main.ts", "orders", ...words];
-  const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, said, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, said };
-}
+const orders = (...words: string[]): Promise<CommandEnd> => sluice("orders", ...words);
 
 describeEachDatabase((databases: Databases) => {
   /** Orders 1 to `count` of the sale `s`, paid where the serial is even. */

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "bun:test";
 
 import { contents } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
-import { OrderScripts } from "./support/order-scripts.ts";
+import { causeOf, OrderScripts, stateOf } from "./support/order-scripts.ts";
 import { stockOf } from "./support/stock.ts";
 
 const ledger = oneServer();
@@ -11,9 +11,6 @@ let sale: OrderScripts;
 beforeEach(() => {
   sale = new OrderScripts(ledger.server.client);
 });
-
-const stateOf = (record: unknown): unknown => String(record).split("\t")[0];
-const causeOf = (record: unknown): unknown => String(record).split("\t").at(-1);
 
 test("a held order is paid: counted so, told in the stream, and its record says when and why", async () => {
   await sale.open(10);

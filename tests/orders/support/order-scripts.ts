@@ -78,3 +78,13 @@ function toChange(raw: readonly string[]): ChangeAnswer {
     results: listOf(JSON.parse(textOf(results)), resultOf),
   };
 }
+
+/** The state in an order's record, its first field. */
+export function stateOf(record: unknown): string | undefined {
+  return String(record).split("\t")[0];
+}
+
+/** Why an order has its state, the last field of a record that was changed. */
+export function causeOf(record: unknown): string | undefined {
+  return String(record).split("\t").at(-1);
+}
