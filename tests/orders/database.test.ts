@@ -1,0 +1,100 @@
+import { expect, test } from "bun:test";
+
+import { type Database, DatabaseError } from "../../src/orders/database.ts";
+import { migrate } from "../../src/orders/migrate.ts";
+import { migrations } from "../../src/orders/migrations.ts";
+import {
+  type Databases,
+  describeEachDatabase,
+  describePostgres,
+  open,
+} from "./support/databases.ts";
+
+async function faultOf(database: Database, text: string): Promise<string> {
+  try {
+    await database.run(text);
+    return "none";
+  } catch (error) {
+    return error instanceof DatabaseError ? error.fault : String(error);
+  }
+}
+
+const insert = `INSERT INTO orders (order_id, sale, serial, request_key, buyer, quantity, state,
+  revision, cause, held_at_ms, pay_by_ms, changed_at_ms)`;
+
+describeEachDatabase((databases: Databases) => {
+  test("what the data is to blame for is told from everything else, which may pass", async () => {
+    const database = open(await databases.create());
+    await migrate(database, migrations);
+    const row = (quantity: string, state: string): string =>
+      `${insert} VALUES ('s.1', 's', 1, 'k', '', ${quantity}, '${state}', 1, 'held', 1, 1, 1)`;
+    expect(await faultOf(database, row("1", "held"))).toBe("none");
+    expect(await faultOf(database, row("1", "held"))).toBe("data"); // Twice.
+    expect(await faultOf(database, row("NULL", "held"))).toBe("data");
+    expect(await faultOf(database, row("0", "held"))).toBe("data");
+    expect(await faultOf(database, row("1", "gone"))).toBe("data");
+    // A table that is missing is not the fault of the orders that are to go into it.
+    await database.run("DROP TABLE orders");
+    expect(await faultOf(database, row("1", "held"))).toBe("away");
+    expect(await faultOf(database, "no SQL at all")).toBe("away");
+    await database.close();
+  });
+
+  test("after a failure, and after it was closed, the next statement works", async () => {
+    const database = open(await databases.create());
+    expect(await faultOf(database, "SELECT * FROM nowhere")).toBe("away");
+    expect(await database.run("SELECT 1 AS one")).toHaveLength(1);
+    await database.close();
+    expect(await database.run("SELECT 1 AS one")).toHaveLength(1);
+    await database.close();
+    await database.close();
+  });
+
+  test("an error names the database, and never its password", async () => {
+    const url = await databases.create();
+    const database = open(url.replace("sluice@", "sluice:hunter2@"));
+    const said = await database.run("SELECT * FROM nowhere").catch(String);
+    expect(said).toContain("://");
+    expect(said).not.toContain("hunter2");
+    await database.close();
+  });
+
+  test("what is acknowledged survives a loss of power", async () => {
+    const database = open(await databases.create());
+    if (database.dialect === "sqlite") {
+      expect(await database.run("PRAGMA journal_mode")).toEqual([{ journal_mode: "wal" }] as never);
+      expect(await database.run("PRAGMA synchronous")).toEqual([{ synchronous: 2 }] as never);
+    } else {
+      const rows = await database.run("SHOW synchronous_commit");
+      expect(rows[0]?.["synchronous_commit"]).toBe("on");
+    }
+    await database.close();
+  });
+});
+
+describePostgres((databases) => {
+  test("a statement that takes too long is given up, here and by the server", async () => {
+    const url = await databases.create();
+    const database = open(url, 300);
+    expect(await faultOf(database, "SELECT pg_sleep(600)")).toBe("away");
+    const looker = open(url);
+    const asleep = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
+    for (let left = 1; left > 0;) {
+      left = (await looker.run(`${asleep} AND state = 'active' AND pid <> pg_backend_pid()`))
+        .length;
+    }
+    expect(await database.run("SELECT 1 AS one")).toHaveLength(1);
+    await database.close();
+    await looker.close();
+  });
+
+  test("a server that was killed and started again is found again", async () => {
+    const database = open(await databases.create());
+    await database.run("CREATE TABLE kept (a INTEGER)");
+    await databases.server.kill();
+    expect(await faultOf(database, "SELECT 1")).toBe("away");
+    await databases.server.restart();
+    expect(await database.run("SELECT * FROM kept")).toHaveLength(0);
+    await database.close();
+  });
+});
