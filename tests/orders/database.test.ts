@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { type Database, DatabaseError } from "../../src/orders/database.ts";
 import { migrate } from "../../src/orders/migrate.ts";
 import { migrations } from "../../src/orders/migrations.ts";
+import { until } from "../support/until.ts";
 import {
   type Databases,
   describeEachDatabase,
@@ -22,12 +23,14 @@ async function faultOf(database: Database, text: string): Promise<string> {
 const insert = `INSERT INTO orders (order_id, sale, serial, request_key, buyer, quantity, state,
   revision, cause, held_at_ms, pay_by_ms, changed_at_ms)`;
 
+function row(quantity: string, state: string): string {
+  return `${insert} VALUES ('s.1', 's', 1, 'k', '', ${quantity}, '${state}', 1, 'held', 1, 1, 1)`;
+}
+
 describeEachDatabase((databases: Databases) => {
   test("what the data is to blame for is told from everything else, which may pass", async () => {
     const database = open(await databases.create());
     await migrate(database, migrations);
-    const row = (quantity: string, state: string): string =>
-      `${insert} VALUES ('s.1', 's', 1, 'k', '', ${quantity}, '${state}', 1, 'held', 1, 1, 1)`;
     expect(await faultOf(database, row("1", "held"))).toBe("none");
     expect(await faultOf(database, row("1", "held"))).toBe("data"); // Twice.
     expect(await faultOf(database, row("NULL", "held"))).toBe("data");
@@ -79,10 +82,10 @@ describePostgres((databases) => {
     expect(await faultOf(database, "SELECT pg_sleep(600)")).toBe("away");
     const looker = open(url);
     const asleep = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
-    for (let left = 1; left > 0;) {
-      left = (await looker.run(`${asleep} AND state = 'active' AND pid <> pg_backend_pid()`))
-        .length;
-    }
+    await until("the server has given it up, too", async () => {
+      const left = await looker.run(`${asleep} AND state = 'active' AND pid <> pg_backend_pid()`);
+      return left.length === 0;
+    });
     expect(await database.run("SELECT 1 AS one")).toHaveLength(1);
     await database.close();
     await looker.close();
