@@ -3,7 +3,7 @@ import type { StreamEntry } from "../ledger/stream-entry.ts";
 import { isGroupMissing, type StreamGroup } from "../ledger/stream-group.ts";
 import type { StreamReader } from "../ledger/stream-reader.ts";
 import type { OrderStore } from "./order-store.ts";
-import type { Pause } from "./pause.ts";
+import { backoffMs, type Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
 
 export interface ConsumerOptions {
@@ -20,8 +20,11 @@ export interface ConsumerOptions {
   readonly onFault: (fault: string) => void;
 }
 
-/** Pause after a fault of Redis, and while there is no sale. */
+/** Pause while there is no sale. */
 const idlePauseMs = 100;
+/** Pause after a fault of Redis, the first and the longest. */
+const retryMinMs = 50;
+const retryMaxMs = 2_000;
 /** Looks for entries to take over happen this often within `claimIdleMs`, and at most each 5 s. */
 const claimsPerIdle = 4;
 const claimEveryMaxMs = 5_000;
@@ -43,9 +46,11 @@ export class Consumer {
   /** Works until the worker is told to stop, and ends with the batch under way. */
   async run(): Promise<void> {
     const { pause, sales, onFault } = this.#options;
+    let failures = 0;
     while (!pause.stopped) {
       try {
         await this.#round();
+        failures = 0;
       } catch (error) {
         if (!(error instanceof StreamUnavailable)) {
           throw error;
@@ -53,8 +58,11 @@ export class Consumer {
         if (isGroupMissing(error)) {
           sales.forget();
         }
+        // What was stored and not acknowledged is pending under our name: settled in the next round.
+        this.#drained.clear();
         onFault(error.message);
-        await pause.wait(idlePauseMs);
+        await pause.wait(backoffMs(failures, retryMinMs, retryMaxMs));
+        failures += 1;
       }
     }
   }

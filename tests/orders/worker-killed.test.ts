@@ -79,6 +79,26 @@ describeEachDatabase((databases: Databases) => {
     await expectStored(sale, url);
   });
 
+  test("while Redis refuses acknowledgements, what is stored stays so, and is acknowledged as soon as it can be", async () => {
+    await sale.open(1_000);
+    await sale.client.acl("SETUSER", "default", "-xack");
+    try {
+      // Nobody takes anything over within this test: the worker itself settles what it has.
+      WorkerProcess.start({
+        redis: ledger.server.url,
+        database: url,
+        settings: { CLAIM_IDLE_MS: 3_600_000, BATCH_MAX: 40 },
+      });
+      await sale.sell(100);
+      await until("it has stored", async () => (await countStored(url)) > 0);
+    } finally {
+      await sale.client.acl("SETUSER", "default", "+xack");
+    }
+    await sale.sell(50, "more");
+    await untilDry(sale);
+    await expectStored(sale, url);
+  });
+
   test("killed after the read and before the commit, what it had read is stored by another worker", async () => {
     await sale.open(1_000);
     await start("first").untilReady();
