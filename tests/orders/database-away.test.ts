@@ -21,18 +21,26 @@ const start = (url: string): WorkerProcess =>
 
 /** Long enough for several attempts, and for the statements under way to run out of time. */
 const outageMs = 3_000;
+/** As long as a restart of a real server may take, with its recovery. */
+const longOutageMs = 10_000;
 
 describePostgres((databases) => {
   const outages = {
     "stopped and started": {
+      forMs: longOutageMs,
       begin: () => databases.server.stop(),
       end: () => databases.server.restart(),
     },
     "killed and started": {
+      forMs: outageMs,
       begin: () => databases.server.kill(),
       end: () => databases.server.restart(),
     },
-    hanging: { begin: () => databases.server.pause(), end: () => databases.server.resume() },
+    hanging: {
+      forMs: outageMs,
+      begin: () => databases.server.pause(),
+      end: () => databases.server.resume(),
+    },
   } as const;
 
   test.each(Object.keys(outages) as (keyof typeof outages)[])(
@@ -44,9 +52,9 @@ describePostgres((databases) => {
       await worker.untilReady();
       await sale.sell(500, "before");
       await until("some are stored", async () => (await countStored(url)) > 0);
-      const { begin, end } = outages[kind];
+      const { forMs, begin, end } = outages[kind];
       await begin();
-      const endMs = performance.now() + outageMs;
+      const endMs = performance.now() + forMs;
       let sold = 0;
       for (let round = 1; performance.now() < endMs; round += 1) {
         sold += (await sale.sell(50, `during-${round}`)).length;
