@@ -58,6 +58,21 @@ function failureKind(message: string): Failure["kind"] {
   return refusals.test(message) ? "refused" : "unknown";
 }
 
+/**
+ * Reads a reply. What cannot be read is unknown, not an exception: one broken record in the ledger
+ * must not end every node that comes across it. The reason names the sale; `audit` says the rest.
+ */
+function legible<T>(read: () => T): Reply<T> {
+  try {
+    return { kind: "ok", value: read() };
+  } catch (error) {
+    if (!(error instanceof Error)) {
+      throw error;
+    }
+    return { kind: "unknown", reason: error.message };
+  }
+}
+
 const notConnected: Failure = { kind: "notSent", reason: "Redis is not connected" };
 
 type RawReply = readonly (string | number)[];
@@ -105,19 +120,19 @@ export class RedisLedger implements Ledger {
     if (status === -1) {
       return { kind: "ok", value: null };
     }
-    const encoded = JSON.parse(String(results)) as EncodedResult[];
-    return {
-      kind: "ok",
-      value: {
+    const { durable } = reply.value;
+    return legible(() => {
+      const encoded = JSON.parse(String(results)) as EncodedResult[];
+      return {
         left: Number(left),
         epoch: Number(epoch),
         state: state as SaleState,
         limit: Number(limit),
         opensAtMs: Number(opensAtMs),
         results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
-        durable: reply.value.durable,
-      },
-    };
+        durable,
+      };
+    });
   }
 
   async heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>> {
@@ -146,9 +161,11 @@ export class RedisLedger implements Ledger {
     if (raw[0] === -1) {
       return { kind: "ok", value: null };
     }
-    const snapshot = readSnapshot(sale, raw);
-    const value = { snapshot, livingWeight: Number(raw[11]), livingNodes: Number(raw[12]) };
-    return { kind: "ok", value };
+    return legible(() => ({
+      snapshot: readSnapshot(sale, raw),
+      livingWeight: Number(raw[11]),
+      livingNodes: Number(raw[12]),
+    }));
   }
 
   async lookup(sale: string, requestKeys: readonly string[]): Promise<Reply<LookupReply | null>> {
@@ -166,9 +183,11 @@ export class RedisLedger implements Ledger {
     if (status === -1) {
       return { kind: "ok", value: null };
     }
-    const encoded = JSON.parse(String(results)) as EncodedLookup[];
-    const orders = decodeLookupResults(sale, requestKeys, encoded);
-    return { kind: "ok", value: { orders, durable: reply.value.durable } };
+    const { durable } = reply.value;
+    return legible(() => {
+      const encoded = JSON.parse(String(results)) as EncodedLookup[];
+      return { orders: decodeLookupResults(sale, requestKeys, encoded), durable };
+    });
   }
 
   soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
@@ -232,16 +251,12 @@ export class RedisLedger implements Ledger {
     if (status === -1) {
       return { kind: "ok", value: null };
     }
-    const encoded = JSON.parse(String(results)) as EncodedResult[];
-    return {
-      kind: "ok",
-      value: {
-        left: Number(left),
-        epoch: Number(epoch),
-        results: decodeOrderChanges(sale, orders, encoded),
-        durable: reply.value.durable,
-      },
-    };
+    const { durable } = reply.value;
+    return legible(() => {
+      const encoded = JSON.parse(String(results)) as EncodedResult[];
+      const changes = decodeOrderChanges(sale, orders, encoded);
+      return { left: Number(left), epoch: Number(epoch), results: changes, durable };
+    });
   }
 
   /** Runs a script once, bounded in time, and waits for its durability on the same connection. */

@@ -167,14 +167,6 @@ test("the keys that were sold are told exactly, or not at all where there are to
   expect(await rig.ledger.soldKeys("never", 10)).toEqual({ kind: "ok", value: new Set() });
 });
 
-test("an order that cannot be read is an error and no answer", async () => {
-  await openSale();
-  const rig = await rigged({ url: one.server.url });
-  await rig.buy("k1");
-  await one.server.client.hset(one.scripts.keys.orders, "1", "held\tone");
-  expect(await rig.buy("k1").then(String, String)).toContain("cannot be read");
-});
-
 test("calls after the loss of the connection are not sent, and are taken when it is back", async () => {
   await openSale();
   const rig = await rigged({ url: one.server.url });
