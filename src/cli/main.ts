@@ -16,6 +16,7 @@ const main = defineCommand({
     orders: () => import("./commands/orders.ts").then((module) => module.default),
     "dead-letters": () => import("./commands/dead-letters.ts").then((module) => module.default),
     load: () => import("./commands/load.ts").then((module) => module.default),
+    build: () => import("./commands/build.ts").then((module) => module.default),
     bench: () => import("./commands/bench.ts").then((module) => module.default),
     test: () => import("./commands/test.ts").then((module) => module.default),
   },

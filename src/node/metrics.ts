@@ -7,6 +7,7 @@ import {
   Registry,
 } from "prom-client";
 
+import { addBuildInfo } from "../process/build-info.ts";
 import type { OutcomeKind } from "../sale/outcome.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import type { SaleDesk } from "./sale-desk.ts";
@@ -36,6 +37,7 @@ export class NodeMetrics {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
     collectDefaultMetrics({ register: this.#registry });
+    addBuildInfo(this.#registry);
     this.#registry.registerMetric(this.#latency as unknown as Metric);
     this.#batchSize = new Histogram({
       name: "sluice_batch_size",

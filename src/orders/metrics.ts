@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import type { StreamLag } from "../ledger/stream-lag.ts";
+import { addBuildInfo } from "../process/build-info.ts";
 
 /** What an order worker tells Prometheus. */
 export class WorkerMetrics {
@@ -20,6 +21,7 @@ export class WorkerMetrics {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
     collectDefaultMetrics({ register: this.#registry });
+    addBuildInfo(this.#registry);
     this.#batchSize = new Histogram({
       name: "sluice_order_batch_size",
       help: "Entries read from the outbox at a time.",

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from "../ledger/connection.ts";
 import { StreamGroup } from "../ledger/stream-group.ts";
 import { StreamReader } from "../ledger/stream-reader.ts";
 import { FaultLog } from "../process/fault-log.ts";
+import { release } from "../process/release.ts";
 import type { WorkerConfig } from "./config.ts";
 import { Consumer } from "./consumer.ts";
 import { describeDatabase } from "./database-url.ts";
@@ -67,7 +68,7 @@ export class OrderWorker {
     this.#reader.connection.open();
     this.#group.connection.open();
     const database = describeDatabase(this.#config.database);
-    this.#log.info({ database }, "order worker is up");
+    this.#log.info({ release, database }, "order worker is up");
     try {
       await Promise.all([this.#store(), this.#sweeper().run(), this.#housekeeper().run()]);
     } finally {
