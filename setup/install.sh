@@ -44,7 +44,7 @@ interrupted() {
   exit "$1"
 }
 
-# Sets `DEBIAN_MISSING`: what was asked for, and what Bun and oha take to be installed.
+# Sets `DEBIAN_MISSING`: what was asked for, and what Bun, oha and Ansible take to be installed.
 list_debian_missing() {
   local need
   DEBIAN_MISSING=()
@@ -53,6 +53,7 @@ list_debian_missing() {
       # npm brings ca-certificates.
       bun) has_debian npm || DEBIAN_MISSING+=(npm) ;;
       oha) list_oha_build_needs ;;
+      ansible) list_ansible_build_needs ;;
       packages | packages-all) ;;
       *) DEBIAN_MISSING+=("$need") ;;
     esac
@@ -71,6 +72,7 @@ print_plan() {
       bun) say "  Bun $BUN_VERSION, by npm, into $BUN_DIR" ;;
       packages | packages-all) say "  the node packages of bun.lock, by Bun, into node_modules" ;;
       oha) say "  oha $OHA_VERSION, built from source by cargo, into $OHA_DIR" ;;
+      ansible) say "  Ansible, by pip, into $ANSIBLE_DIR" ;;
       *) continue ;;
     esac
     step_total=$((step_total + 1))
@@ -87,6 +89,7 @@ install_in_order() {
       bun) install_bun ;;
       packages | packages-all) install_packages "$need" ;;
       oha) install_oha ;;
+      ansible) install_ansible ;;
     esac
   done
   find_missing

@@ -8,6 +8,8 @@ debian_proof() {
   case $1 in
     bats-assert | bats-support) printf '/usr/lib/bats/%s/load.bash\n' "$1" ;;
     ca-certificates) printf '/etc/ssl/certs/ca-certificates.crt\n' ;;
+    iproute2) printf 'ip\n' ;;
+    nftables) printf 'nft\n' ;;
     libc6-dev) printf '/usr/include/stdlib.h\n' ;;
     procps) printf 'pgrep\n' ;;
     postgresql)
@@ -20,7 +22,7 @@ debian_proof() {
 }
 
 # Sets `NEEDS`, in the order of installation: names of Debian packages, then `bun`, `packages` or
-# `packages-all` (the developers' ones too), `oha`.
+# `packages-all` (the developers' ones too), `oha`, `ansible`.
 list_needs() {
   local command=$1
   shift
@@ -41,13 +43,16 @@ list_needs() {
 list_test_needs() {
   # procps is what bats ends hanging tests with.
   local -a tests=(redis-server nginx postgresql)
+  # Each judges the configuration that Ansible renders for it.
+  local -a rendered=(keepalived nftables iproute2)
   tests+=(bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
-    *' static '*) NEEDS=(shellcheck shfmt bun packages-all) ;;
-    *' unit '* | *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
+    *' static '*) NEEDS=(shellcheck shfmt nginx "${rendered[@]}" bun packages-all ansible) ;;
+    *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
+    *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" bun packages-all ansible) ;;
     *' lab '*) ;;
     # The stack is driven from outside, too.
-    *) NEEDS=("${tests[@]}" curl jq bun packages-all oha) ;;
+    *) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
   esac
 }
 
@@ -65,6 +70,7 @@ is_met() {
     bun) has_bun ;;
     packages | packages-all) has_packages "$1" ;;
     oha) has_oha ;;
+    ansible) has_ansible ;;
     *) has_debian "$1" ;;
   esac
 }

@@ -11,8 +11,9 @@ find_places() {
   BUN_VERSION=$(read_bun_version)
   BUN_DIR=$CACHE_DIR/bun/$BUN_VERSION
   OHA_DIR=$CACHE_DIR/oha/$OHA_VERSION
-  # The system's sbin directories come last: they are there for nginx alone.
-  export PATH="$BUN_DIR/bin:$OHA_DIR/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+  ANSIBLE_DIR=$CACHE_DIR/ansible/$(hash_ansible)
+  # The system's sbin directories come last: an ordinary user's PATH lacks them.
+  export PATH="$BUN_DIR/bin:$OHA_DIR/bin:$ANSIBLE_DIR/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 }
 
 read_bun_version() {
@@ -22,6 +23,13 @@ read_bun_version() {
   else
     fail "$manifest names no version of Bun (\"packageManager\": \"bun@X.Y.Z\")."
   fi
+}
+
+# Other requirements are another environment.
+hash_ansible() {
+  local hash
+  hash=$(sha256sum "$SLUICE_ROOT/ansible/requirements.txt" 2>/dev/null) || true
+  printf '%s\n' "${hash:0:12}"
 }
 
 make_cache() {
