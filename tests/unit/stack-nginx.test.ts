@@ -127,5 +127,7 @@ describe("what is generated for a host", () => {
     for (const [, name] of names) {
       expect(all).toContain(`$${name}`);
     }
+    expect(settings).toContain("geo $may_ask_readiness {");
+    expect(readNginx("readiness.conf")).toContain("$may_ask_readiness");
   });
 });

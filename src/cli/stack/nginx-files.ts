@@ -76,6 +76,8 @@ export function generateHostFiles(options: StackOptions): Record<string, string>
       `limit_req_zone $limit_key zone=purchases:16m rate=${options.limitPerSecond}r/s;`,
       "limit_req_dry_run off;",
       `map "" $access_log_on { default ${options.accessLog ? 1 : 0}; }`,
+      // Everybody who gets here is on this machine.
+      "geo $may_ask_readiness { default 1; }",
       "",
     ].join("\n"),
   };
