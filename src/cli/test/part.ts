@@ -13,6 +13,8 @@ export interface Part {
   readonly limitMs: number;
   /** The JUnit file that it writes; a part without one is a check that is told by its exit code. */
   readonly reportPath: string | null;
+  /** Run when it has ended, however it ended: takes away what it would leave behind if killed. */
+  readonly tidyCommand?: readonly string[];
 }
 
 export const TALLY_ZERO: Tally = { passed: 0, failed: 0, skipped: 0 };

@@ -4,7 +4,7 @@ import { findBashFiles } from "./bash-files.ts";
 import type { Part } from "./part.ts";
 
 /** What `./sluice test SCOPE` takes; `all` stands for no argument. */
-export const SCOPES = ["all", "unit", "stack", "orders", "faults", "static"] as const;
+export const SCOPES = ["all", "unit", "stack", "orders", "faults", "lab", "static"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Far above what each takes on two cores: these end what hangs, they do not measure. */
@@ -12,6 +12,10 @@ const CHECK_LIMIT_MS = 5 * 60_000;
 const SUITE_LIMIT_MS = 15 * 60_000;
 const BUN_TEST_LIMIT_MS = 60_000;
 const BATS_TEST_LIMIT_S = 300;
+/** Bringing the lab up and deploying to it is part of it. */
+const LAB_LIMIT_MS = 25 * 60_000;
+/** Playbooks under load, and hosts that boot on a busy machine. */
+const LAB_TEST_LIMIT_S = 420;
 
 /** The parts of a scope in the order in which they run: the quick and telling ones first. */
 export async function listParts(scope: Scope, root: string): Promise<Part[]> {
@@ -23,6 +27,7 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
   orders: (root) => [bunTests("orders", root)],
   faults: (root) => [bunTests("faults", root)],
   stack: (root) => [batsTests("stack", root)],
+  lab: (root) => [labTests(root)],
   unit: async (root) => [
     ...(await listChecks(root)),
     bunTests("unit", root),
@@ -31,7 +36,7 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
     bunTests("faults", root),
     batsTests("launcher", root),
   ],
-  all: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root))],
+  all: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root)), labTests(root)],
 };
 
 async function listChecks(root: string): Promise<Part[]> {
@@ -77,13 +82,33 @@ function batsTests(name: string, root: string): Part {
       `BATS_TEST_TIMEOUT=${BATS_TEST_LIMIT_S}`,
       "bats",
       "--timing",
-      "--report-formatter",
-      "junit",
-      "--output",
-      directory,
+      ...batsReport(directory),
       `tests/${name}`,
     ],
     limitMs: SUITE_LIMIT_MS,
     reportPath: join(directory, "report.xml"),
   };
+}
+
+/** The script brings a lab up where there is none, and runs bats against it. */
+function labTests(root: string): Part {
+  const directory = join(root, ".sluice", "test", "lab");
+  const script = "tests/lab/run-in-lab";
+  return {
+    name: "lab",
+    command: [
+      "env",
+      `BATS_TEST_TIMEOUT=${LAB_TEST_LIMIT_S}`,
+      script,
+      ...batsReport(directory),
+      "tests/lab",
+    ],
+    limitMs: LAB_LIMIT_MS,
+    reportPath: join(directory, "report.xml"),
+    tidyCommand: [script, "--tidy"],
+  };
+}
+
+function batsReport(directory: string): string[] {
+  return ["--report-formatter", "junit", "--output", directory];
 }

@@ -6,6 +6,7 @@ import type { Part, Tally } from "./part.ts";
 
 /** Between asking a part to end and ending it. */
 const KILL_GRACE_MS = 10_000;
+const TIDY_LIMIT_MS = 120_000;
 
 interface Ended {
   readonly exitCode: number;
@@ -77,6 +78,7 @@ async function runProgram(part: Part, root: string): Promise<Ended> {
   }, part.limitMs);
   const onSignal = () => {
     signalGroup(child.pid, "SIGKILL");
+    tidy(part, root);
     process.exit(130);
   };
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
@@ -85,7 +87,16 @@ async function runProgram(part: Part, root: string): Promise<Ended> {
   clearTimeout(limit);
   process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   signalGroup(child.pid, "SIGKILL");
+  tidy(part, root);
   return { exitCode: timedOut ? 124 : exitCode, timedOut, output: `${stdout}${stderr}` };
+}
+
+/** Bounded: it runs when somebody wants to leave. */
+function tidy({ tidyCommand }: Part, root: string): void {
+  if (tidyCommand !== undefined) {
+    const stdio = { stdin: "ignore", stdout: "inherit", stderr: "inherit" } as const;
+    Bun.spawnSync([...tidyCommand], { cwd: root, ...stdio, timeout: TIDY_LIMIT_MS });
+  }
 }
 
 async function readAll(stream: ReadableStream<Uint8Array> | undefined): Promise<string> {

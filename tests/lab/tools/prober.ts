@@ -32,6 +32,7 @@ const successesMs: number[] = [];
 let attempts = 0;
 let skipped = 0;
 const inFlight = new Set<Promise<void>>();
+let firstFailureMs: number | null = null;
 let lastFailureMs: number | null = null;
 
 async function probe(): Promise<void> {
@@ -53,10 +54,15 @@ async function probe(): Promise<void> {
       throw error;
     }
     failures[error.message] = (failures[error.message] ?? 0) + 1;
-    lastFailureMs = Math.max(lastFailureMs ?? 0, startedMs);
+    firstFailureMs = Math.min(firstFailureMs ?? startedMs, startedMs);
+    lastFailureMs = Math.max(lastFailureMs ?? startedMs, startedMs);
   } finally {
     connection.close();
   }
+}
+
+function roundedOrNull(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms);
 }
 
 const stop = stopOfInput();
@@ -93,7 +99,9 @@ console.log(
     gapFromMs: Math.round(fromMs),
     gapToMs: Math.round(toMs),
     stepMs: Math.round(medianStep(successesMs)),
-    lastFailureMs: lastFailureMs === null ? null : Math.round(lastFailureMs),
+    /** When the first and the last of those that failed set out. */
+    firstFailureMs: roundedOrNull(firstFailureMs),
+    lastFailureMs: roundedOrNull(lastFailureMs),
   }),
 );
 process.exit(0);

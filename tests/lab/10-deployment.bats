@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# The deployment itself: what is deployed stays as it is, and is what it should be.
+
+load support/lab
+
+setup() {
+  make_whole
+}
+
+@test "deploying again what is deployed changes nothing on any host" {
+  local began_ms label
+  began_ms=$(now_ms)
+  # A version that was deployed under a label stays under it.
+  label=$(on "$(first_host nodes)" 'readlink /opt/sluice/current' | sed -n 's|^.*/\(.*\)-[^-]*$|\1|p')
+  run -0 playbook site.yml -e "sluice_release_label=$label"
+  figure 'site.yml a second time' "$((($(now_ms) - began_ms) / 1000))" s
+  local host
+  for host in $(hosts all); do
+    assert_line --regexp "^$host +: ok=[1-9][0-9]* +changed=0 +unreachable=0 +failed=0 "
+  done
+  refute_output --regexp 'changed=[1-9]'
+}
+
+@test "verify.yml finds every host to be what the inventory says" {
+  run -0 playbook playbooks/verify.yml
+  local host
+  for host in $(hosts all); do
+    assert_line --regexp "^$host +: ok=[1-9][0-9]* +changed=0 +unreachable=0 +failed=0 "
+  done
+}
+
+@test "verify.yml says so when a host is not what it should be" {
+  local node
+  node=$(first_host nodes)
+  on "$node" 'sudo systemctl stop ticket-node@1.service'
+  run ! playbook playbooks/verify.yml --limit "$node"
+  assert_output --partial ticket-node
+}

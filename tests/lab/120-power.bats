@@ -1,0 +1,39 @@
+#!/usr/bin/env bats
+# The power of the whole room fails.
+
+load support/lab
+
+setup() {
+  make_whole
+}
+teardown() {
+  stop_crowds
+}
+
+@test "every host loses power in the middle of a sale: it all comes up by itself, books balanced" {
+  needs_power
+  local durability began_ms
+  local -a all
+  durability=$(shared_var sluice_durability primary)
+  [[ $durability != memory ]] || skip 'with the durability "memory" a power failure may cost orders'
+  mapfile -t all < <(hosts all)
+  open_sale power 100000
+  # They ask on for as long as the hosts may take to come back.
+  begin_buyers --requests 1500 --rate 200 --connections 20 --settle 240 --limit 270
+  power off "${all[@]}"
+  run ! vip_answers
+  began_ms=$(now_ms)
+  power on "${all[@]}"
+  wait_until 180 vip_answers
+  figure 'all hosts, from power on until the VIP answers' "$((($(now_ms) - began_ms) / 1000))" s
+  buyers_are_done
+  figure 'all hosts: from power on until the first ticket is sold' \
+    "$((($(crowd_figure buyers .gapToMs) - began_ms) / 1000))" s
+  figure 'all hosts: purchases without an answer at the power cut' "$(crowd_figure buyers .lost)" 'of 1500'
+  wait_until 120 is_whole
+  everything_was_decided
+  only_honest_answers
+  books_balance "$(crowd_figure buyers .decided.sold)"
+  # Who was told "sold" before the power went has the order still.
+  told_orders_exist "$BATS_TEST_TMPDIR/buyers.json"
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# A new version, in the middle of a sale.
+
+load support/lab
+
+setup() {
+  make_whole
+}
+teardown() {
+  stop_crowds
+}
+
+@test "a new version reaches every host under load, and not one request fails" {
+  local release began_ms host
+  # Another label is another release, of the same sources.
+  release=$("$ROOT/sluice" build --label "$RUN_ID" --json | jq -r .release)
+  open_sale deploy 100000
+  begin_probe --limit 900
+  CROWD_LIMIT_S=900 begin_buyers --rate 100 --connections 20 --limit 900
+  began_ms=$(now_ms)
+  run -0 playbook playbooks/deploy.yml -e "sluice_release_label=$RUN_ID"
+  figure 'deploy.yml under load' "$((($(now_ms) - began_ms) / 1000))" s
+  call_off_buyers
+  end_probe
+  figure 'deploy.yml: purchases meanwhile, and how many failed' \
+    "$(crowd_figure buyers '"\(.attempts), \(.failed)"')" '' 0
+  figure 'deploy.yml: new connections meanwhile, and how many failed' \
+    "$(crowd_figure probe '"\(.attempts), \(.failed)"')" '' 0
+  figure 'deploy.yml: slowest purchase' "$(crowd_figure buyers '.latencyMs.max | round')" ms
+  figure 'deploy.yml: longest gap of the VIP' "$(crowd_figure probe .gapMs)" ms
+  for host in $(hosts nodes) $(hosts workers); do
+    assert_equal "$(on "$host" 'readlink -f /opt/sluice/current')" "/opt/sluice/releases/$release"
+  done
+  # And it is what runs.
+  for host in $(hosts nodes); do
+    run -0 on "$host" \
+      'systemctl show -P MainPID ticket-node@1.service | sudo xargs -I{} readlink /proc/{}/exe'
+    assert_output "/opt/sluice/releases/$release/ticket-node"
+  done
+  no_request_failed
+  assert_equal "$(crowd_figure probe .failed)" 0
+  books_balance "$(crowd_figure buyers .decided.sold)"
+}

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# The hosts, from the inventory. It is read once, by setup_suite.
+
+# The shared facts of group_vars come with it; what is a template there stays one.
+read_topology() {
+  ansible-inventory --inventory "$SLUICE_TEST_INVENTORY" --list \
+    --playbook-dir "$ROOT/ansible/playbooks" >"$TOPOLOGY"
+}
+
+# hosts GROUP: a line each, in the inventory's order
+hosts() {
+  jq -r --arg group "$1" '
+    . as $all
+    | def members($name): ($all[$name].hosts // [])[], (($all[$name].children // [])[] | members(.));
+    members($group)' "$TOPOLOGY" | awk '!seen[$0]++'
+}
+
+# first_host GROUP, host_count GROUP
+first_host() {
+  hosts "$1" | head -n 1
+}
+host_count() {
+  hosts "$1" | wc -l
+}
+
+# is_in GROUP HOST
+is_in() {
+  hosts "$1" | grep -qxF -- "$2"
+}
+
+# host_var HOST NAME [DEFAULT]
+host_var() {
+  jq -r --arg host "$1" --arg name "$2" --arg default "${3-}" \
+    '._meta.hostvars[$host][$name] // $default' "$TOPOLOGY"
+}
+
+# shared_var NAME [DEFAULT]: of the first host, for what is alike on all of them
+shared_var() {
+  host_var "$(first_host all)" "$@"
+}
+
+address() {
+  host_var "$1" ansible_host
+}
+
+vip() {
+  shared_var sluice_vip
+}
+vip_port() {
+  shared_var sluice_vip_port 80
+}
+vip_url() {
+  printf 'http://%s:%s\n' "$(vip)" "$(vip_port)"
+}
+
+# redis_with ROLE: the hosts of that role, primary or replica
+redis_with() {
+  local host
+  for host in $(hosts redis); do
+    if [[ $(host_var "$host" redis_role primary) == "$1" ]]; then
+      printf '%s\n' "$host"
+    fi
+  done
+}
+
+# Where the operators' CLI is, and with it the ledger's and the database's addresses.
+worker_host() {
+  first_host workers
+}
+
+# needs_several GROUP WHY
+needs_several() {
+  if (($(host_count "$1") < 2)); then
+    skip "there is only one host in $1: $2"
+  fi
+}
+
+# vip_owner: the director that has the VIP. Fails if none or several have.
+vip_owner() {
+  local -a owners
+  mapfile -t owners < <(vip_owners)
+  [[ ${#owners[@]} == 1 ]] || return 1
+  printf '%s\n' "${owners[0]}"
+}
+vip_owners() {
+  local host
+  for host in $(hosts directors); do
+    if ON_LIMIT_S=10 on "$host" "ip -4 -o address show to $(vip)" 2>/dev/null |
+      grep -v '^[0-9]*: lo ' | grep -q .; then
+      printf '%s\n' "$host"
+    fi
+  done
+}
+
+# other_director HOST
+other_director() {
+  hosts directors | grep -vxF -- "$1" | head -n 1
+}
