@@ -1,5 +1,7 @@
 import { defineCommand, runMain } from "citty";
 
+import { keepPassed } from "./lab/passed-words.ts";
+
 /** Each command lives in its own file and is loaded only when it is called. */
 const main = defineCommand({
   meta: {
@@ -17,9 +19,10 @@ const main = defineCommand({
     "dead-letters": () => import("./commands/dead-letters.ts").then((module) => module.default),
     load: () => import("./commands/load.ts").then((module) => module.default),
     build: () => import("./commands/build.ts").then((module) => module.default),
+    lab: () => import("./commands/lab.ts").then((module) => module.default),
     bench: () => import("./commands/bench.ts").then((module) => module.default),
     test: () => import("./commands/test.ts").then((module) => module.default),
   },
 });
 
-await runMain(main);
+await runMain(main, { rawArgs: keepPassed(process.argv.slice(2)) });

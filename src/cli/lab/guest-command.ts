@@ -1,0 +1,54 @@
+import { join } from "node:path";
+
+import type { Places } from "./config.ts";
+import type { LabHost, Topology } from "./inventory.ts";
+import { tapName } from "./network.ts";
+
+export const KERNEL = "/usr/bin/linux.uml";
+/** What a guest has for memory is a file there. */
+export const MEMORY_DIR = "/dev/shm";
+
+export interface Disk {
+  readonly image: string;
+  /** Base64 of the ed25519 public key that ssh lets in. */
+  readonly publicKey: string;
+}
+
+/** Path of what a host has written to its disk, as differences from the image. */
+export function diskPath(places: Places, host: string): string {
+  return join(places.stateDir, `${host}.cow`);
+}
+
+/** The command line that boots a host; its own words are for lab/image/guest/identity. */
+export function guestCommand(
+  places: Places,
+  topology: Topology,
+  host: LabHost,
+  disk: Disk,
+): string[] {
+  const [gateway = "", prefix = ""] = topology.gateway.split("/");
+  return [
+    KERNEL,
+    `mem=${host.memoryMb}M`,
+    `ubd0=${diskPath(places, host.name)},${disk.image}`,
+    "root=/dev/ubda",
+    "rootfstype=ext4",
+    "selinux=0",
+    "rw",
+    `eth0=tuntap,${tapName(host.name)},${host.mac},`,
+    `umid=${host.name}`,
+    `uml_dir=${join(places.runDir, "uml")}/`,
+    // One console, to the log; nothing reads terminals.
+    "con=null",
+    "con0=null,fd:1",
+    "ssl=null",
+    "quiet",
+    "systemd.show_status=0",
+    "net.ifnames=0",
+    `lab.host=${host.name}`,
+    `lab.address=${host.address}/${prefix}`,
+    `lab.gateway=${gateway}`,
+    `lab.user=${host.user}`,
+    `lab.key=${disk.publicKey}`,
+  ];
+}

@@ -1,0 +1,119 @@
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import {
+  identify,
+  isRunning,
+  listSession,
+  type ProcessIdentity,
+  signalProcess,
+} from "../stack/process-table.ts";
+import { waitUntil } from "../stack/wait.ts";
+import { type Places, readEnvironment } from "./config.ts";
+import { type Disk, guestCommand, KERNEL, MEMORY_DIR } from "./guest-command.ts";
+import type { LabHost, Topology } from "./inventory.ts";
+import { LabError } from "./lab-error.ts";
+import { forgetConnection } from "./ssh.ts";
+
+const END_LIMIT_MS = 10_000;
+const POLL_MS = 20;
+const LOG_TAIL_LINES = 12;
+
+/** Path of what a host prints on its console. */
+export function consolePath(places: Places, host: string): string {
+  return join(places.stateDir, `${host}.log`);
+}
+
+/** Boots a host, in a session of its own, so that it outlives this command. */
+export async function startGuest(
+  places: Places,
+  topology: Topology,
+  host: LabHost,
+  disk: Disk,
+): Promise<void> {
+  await forgetConnection(places, host.name);
+  const log = openSync(consolePath(places, host.name), "w", 0o644);
+  try {
+    const child = Bun.spawn(
+      ["ip", "netns", "exec", places.namespace, ...guestCommand(places, topology, host, disk)],
+      {
+        detached: true,
+        stdin: "ignore",
+        stdout: log,
+        stderr: log,
+        env: readEnvironment({ TMPDIR: MEMORY_DIR }),
+      },
+    );
+    child.unref();
+    const identity = identify(child.pid);
+    if (identity === null) {
+      throw new LabError(`${host.name} ended at once:\n${readConsoleEnd(places, host.name)}`);
+    }
+    writeFileSync(recordPath(places, host.name), JSON.stringify(identity));
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Whether a host's power is on; it may have crashed all the same. */
+export function isOn(places: Places, host: string): boolean {
+  const identity = readRecord(places, host);
+  return identity !== null && isRunning(identity);
+}
+
+/**
+ * Takes a host's power away: all its processes at once, in the middle of whatever they do. Its disk
+ * is left as it was at that moment.
+ */
+export async function cutPower(places: Places, host: string): Promise<void> {
+  const identity = readRecord(places, host);
+  if (identity !== null) {
+    await killAll(() => listSession(identity));
+  }
+  rmSync(recordPath(places, host), { force: true });
+  await forgetConnection(places, host);
+}
+
+/** Kills what `list` names until it names nothing more. Throws `LabError` if that takes too long. */
+export async function killAll(list: () => number[] | Promise<number[]>): Promise<void> {
+  const gone = await waitUntil(END_LIMIT_MS, POLL_MS, async () => {
+    const pids = await list();
+    for (const pid of pids) {
+      signalProcess(pid, "SIGKILL");
+    }
+    return pids.length === 0;
+  });
+  if (!gone) {
+    const left = (await list()).join(" ");
+    throw new LabError(`processes do not end even when they are killed: ${left}`);
+  }
+}
+
+/** The last lines of a host's console, indented. */
+export function readConsoleEnd(places: Places, host: string): string {
+  const path = consolePath(places, host);
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  // Terminals' control sequences, which systemd begins with.
+  // oxlint-disable-next-line no-control-regex
+  const plain = text.replaceAll(/\u001b\[[0-9;?!]*[a-zA-Z]|[^\P{Cc}\n]/gu, "");
+  const lines = plain.split("\n").filter((line) => line.trim() !== "");
+  return lines
+    .slice(-LOG_TAIL_LINES)
+    .map((line) => `  ${line}`)
+    .join("\n");
+}
+
+function recordPath(places: Places, host: string): string {
+  return join(places.stateDir, `${host}.json`);
+}
+
+/** The record is only believed if the process is a guest's: the file may be of any age. */
+function readRecord(places: Places, host: string): ProcessIdentity | null {
+  try {
+    const identity = JSON.parse(readFileSync(recordPath(places, host), "utf8")) as ProcessIdentity;
+    const command = readFileSync(`/proc/${identity.pid}/cmdline`, "utf8");
+    return command.includes(KERNEL) || command.includes("netns") ? identity : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import { type Caller, type Places, readCaller, readEnvironment } from "./config.ts";
+import { sshConfigPath } from "./ssh.ts";
+import { tryTool, type ToolResult } from "./tool.ts";
+
+/** A command line that runs another in a namespace, as whoever called. */
+export function insideCommand(
+  namespace: string,
+  command: readonly string[],
+  caller: Caller | null = readCaller(),
+): string[] {
+  const asCaller =
+    caller === null
+      ? []
+      : ["setpriv", `--reuid=${caller.uid}`, `--regid=${caller.gid}`, "--init-groups", "--"];
+  return ["ip", "netns", "exec", namespace, ...asCaller, ...command];
+}
+
+/** Runs a command there on this terminal, and returns its exit code. */
+export async function runInside(
+  namespace: string,
+  command: readonly string[],
+  options: { readonly cwd?: string; readonly environment?: Record<string, string> } = {},
+): Promise<number> {
+  const child = Bun.spawn(insideCommand(namespace, command), {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+    env: readEnvironment(options.environment),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  // The terminal sends them to the child, too, and it is the child that decides what they mean.
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore);
+  const forward = (): void => child.kill("SIGTERM");
+  process.on("SIGTERM", forward);
+  try {
+    return await child.exited;
+  } finally {
+    process.off("SIGINT", ignore);
+    process.off("SIGTERM", forward);
+  }
+}
+
+/** Command line of a command on a host; words are joined by ssh, and the host's shell reads them. */
+export function sshCommand(places: Places, host: string, command: readonly string[]): string[] {
+  return ["ssh", "-F", sshConfigPath(places), host, ...(command.length > 0 ? ["--"] : []), ...command];
+}
+
+/** Runs a command on a host and collects what it says. */
+export async function askHost(
+  places: Places,
+  host: string,
+  command: string,
+  limitMs: number,
+): Promise<ToolResult> {
+  const words = ["ssh", "-n", "-F", sshConfigPath(places), "-o", "BatchMode=yes", host, command];
+  return tryTool(insideCommand(places.namespace, words), "", limitMs);
+}

@@ -1,0 +1,85 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+
+import { type Places, ROOT } from "./config.ts";
+import { readTopology, type Topology } from "./inventory.ts";
+import { LabError } from "./lab-error.ts";
+import { namespaceExists } from "./network.ts";
+
+export const INVENTORY_DEFAULT = join(ROOT, "ansible", "inventories", "lab", "hosts.yml");
+
+/** What an instance remembers from `up` on. */
+export interface Instance {
+  readonly inventory: string;
+  readonly image: string;
+}
+
+/** What is remembered of an instance, or null if nothing is. */
+export function readInstance(places: Places): Instance | null {
+  try {
+    return JSON.parse(readFileSync(join(places.stateDir, "lab.json"), "utf8")) as Instance;
+  } catch {
+    return null;
+  }
+}
+
+/** Remembers an instance, and marks its place, so that another checkout does not take it over. */
+export function writeInstance(places: Places, instance: Instance): void {
+  mkdirSync(places.stateDir, { recursive: true });
+  mkdirSync(places.runDir, { recursive: true });
+  writeFileSync(join(places.stateDir, "lab.json"), JSON.stringify(instance));
+  writeFileSync(join(places.runDir, "image"), `${instance.image}\n`);
+  writeFileSync(join(places.runDir, "owner"), places.stateDir);
+}
+
+/** Throws `LabError` if an instance of this name is up that another checkout made. */
+export function refuseForeign(places: Places): void {
+  const path = join(places.runDir, "owner");
+  const owner = existsSync(path) ? readFileSync(path, "utf8") : places.stateDir;
+  if (owner !== places.stateDir && existsSync(owner)) {
+    throw new LabError(
+      `a lab called '${places.name}' is there already, of ${owner}. Take it down from that checkout, ` +
+        `or call this one something else: SLUICE_LAB=other ./sluice lab ..`,
+    );
+  }
+}
+
+/** An instance that is up. Throws `LabError` if it is not. */
+export function readRunning(places: Places): { instance: Instance; topology: Topology } {
+  const instance = readInstance(places);
+  if (instance === null || !namespaceExists(places.namespace)) {
+    const called = places.name === "lab" ? "the lab" : `the lab called '${places.name}'`;
+    throw new LabError(`${called} is not up; start it with ./sluice lab up`);
+  }
+  refuseForeign(places);
+  return { instance, topology: readInventory(instance.inventory) };
+}
+
+/** The topology in a file. Throws `LabError` that names the file. */
+export function readInventory(path: string): Topology {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) {
+    throw new LabError(`there is no inventory ${absolute}`);
+  }
+  try {
+    return readTopology(readFileSync(absolute, "utf8"));
+  } catch (error) {
+    if (error instanceof LabError) {
+      throw new LabError(`${relative(process.cwd(), absolute)}: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/** The hosts of these names, in the inventory's order; all without names. */
+export function pickHosts(topology: Topology, names: readonly string[]) {
+  for (const name of names) {
+    if (!topology.hosts.some((host) => host.name === name)) {
+      const known = topology.hosts.map((host) => host.name).join(" ");
+      throw new LabError(`there is no host '${name}' in the inventory; there are: ${known}`);
+    }
+  }
+  return names.length === 0
+    ? topology.hosts
+    : topology.hosts.filter(({ name }) => names.includes(name));
+}

@@ -1,0 +1,31 @@
+/** What these are given is for somebody else: ssh, Ansible, a program; and so are its options. */
+const PASSING = new Set(["exec", "ssh", "playbook", "deploy", "test"]);
+
+export interface SplitWords {
+  /** Words that this command reads. */
+  readonly own: string[];
+  readonly passed: readonly string[];
+}
+
+let passed: readonly string[] = [];
+
+/** Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`. */
+export function splitWords(words: readonly string[]): SplitWords {
+  const [command, part = "", first = ""] = words;
+  if (command !== "lab" || !PASSING.has(part) || first === "--help" || first === "-h") {
+    return { own: [...words], passed: [] };
+  }
+  return { own: words.slice(0, 2), passed: words.slice(2) };
+}
+
+/** Keeps for `readPassed` what is to be passed on, and returns the rest. */
+export function keepPassed(words: readonly string[]): string[] {
+  const split = splitWords(words);
+  passed = split.passed;
+  return split.own;
+}
+
+/** The words to pass on. */
+export function readPassed(): readonly string[] {
+  return passed;
+}

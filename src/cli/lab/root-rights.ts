@@ -1,0 +1,26 @@
+import { readVariablesForSudo } from "./config.ts";
+import { LabError } from "./lab-error.ts";
+
+/**
+ * Runs this very command again through sudo if it is not run by root. True if it was: its exit code
+ * is this process's, and there is nothing left to do.
+ */
+export async function ranAsRoot(): Promise<boolean> {
+  if (process.getuid?.() === 0) {
+    return false;
+  }
+  if (Bun.which("sudo") === null) {
+    throw new LabError("network namespaces take root's rights, and there is no sudo here");
+  }
+  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const child = Bun.spawn(["sudo", "--", "env", ...readVariablesForSudo(), ...again], {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore);
+  process.exitCode = await child.exited;
+  process.off("SIGINT", ignore);
+  return true;
+}

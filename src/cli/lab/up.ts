@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpus } from "node:os";
+
+import { type Places, readCaller } from "./config.ts";
+import { tearDown } from "./down.ts";
+import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
+import { type Disk, diskPath } from "./guest-command.ts";
+import { provideImage } from "./image.ts";
+import { askHost } from "./inside.ts";
+import {
+  INVENTORY_DEFAULT,
+  type Instance,
+  pickHosts,
+  readInstance,
+  readInventory,
+  refuseForeign,
+  writeInstance,
+} from "./instance.ts";
+import type { LabHost, Topology } from "./inventory.ts";
+import { LabError } from "./lab-error.ts";
+import { makeNetwork, namespaceExists } from "./network.ts";
+import { checkMachine } from "./preconditions.ts";
+import { prepareSsh } from "./ssh.ts";
+
+/** From power on to an answer by ssh; seconds on an idle machine, a minute on a crowded one. */
+const READY_LIMIT_MS = 240_000;
+const ASK_LIMIT_MS = 8_000;
+const ASK_PAUSE_MS = 400;
+/** Hosts that boot at a time, for each processor: more would only wait for each other. */
+const BOOTS_PER_PROCESSOR = 2;
+
+export type Say = (line: string) => void;
+
+/** Brings an instance up: image, network, keys, hosts. What is up already is left as it is. */
+export async function bringUp(
+  places: Places,
+  inventory: string | null,
+  names: readonly string[],
+  say: Say,
+): Promise<void> {
+  refuseForeign(places);
+  const former = readInstance(places);
+  const path = inventory ?? former?.inventory ?? INVENTORY_DEFAULT;
+  const topology = readInventory(path);
+  const hosts = pickHosts(topology, names);
+  const running = former !== null && namespaceExists(places.namespace);
+  if (running && former.inventory !== path) {
+    throw new LabError(`the lab is up with ${former.inventory}; ./sluice lab down comes first`);
+  }
+  const off = hosts.filter(({ name }) => !isOn(places, name));
+  checkMachine(off);
+  const image = await imageOf(places, former, say);
+  if (!running || !isComplete(places)) {
+    await tearDown(places, { keepDisks: former !== null && former.image === image });
+    mkdirSync(places.stateDir, { recursive: true });
+    mkdirSync(places.runDir, { recursive: true });
+    await makeNetwork(places, topology);
+  }
+  writeInstance(places, { inventory: path, image });
+  const publicKey = await prepareSsh(places, topology, image, readCaller());
+  await bootAll(places, topology, hosts, { image, publicKey }, say);
+}
+
+/** An instance with disks goes on with the image that they are differences from, if it exists. */
+async function imageOf(places: Places, former: Instance | null, say: Say): Promise<string> {
+  if (former !== null && existsSync(former.image) && existsSync(`${former.image}.hostkey`)) {
+    return former.image;
+  }
+  return provideImage(places, say);
+}
+
+function isComplete(places: Places): boolean {
+  return namespaceExists(places.namespace) && namespaceExists(places.crowdNamespace);
+}
+
+/** Boots what is off, a few at a time, and waits until all of them let somebody in. */
+export async function bootAll(
+  places: Places,
+  topology: Topology,
+  hosts: readonly LabHost[],
+  disk: Disk,
+  say: Say,
+): Promise<void> {
+  const beganMs = performance.now();
+  const waiting = [...hosts];
+  const failures: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
+      if (!isOn(places, host.name)) {
+        await startGuest(places, topology, host, disk);
+      }
+      const failure = await awaitReady(places, host.name);
+      if (failure === null) {
+        const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+        say(`${host.name.padEnd(11)} ${host.address.padEnd(15)} ready after ${seconds} s`);
+      } else {
+        failures.push(failure);
+      }
+    }
+  };
+  const workers = Math.max(2, cpus().length * BOOTS_PER_PROCESSOR);
+  await Promise.all(Array.from({ length: workers }, work));
+  if (failures.length > 0) {
+    throw new LabError(failures.join("\n"));
+  }
+}
+
+/** Waits until ssh answers; null, or why it does not. */
+async function awaitReady(places: Places, host: string): Promise<string | null> {
+  const endMs = performance.now() + READY_LIMIT_MS;
+  while (performance.now() < endMs) {
+    if ((await askHost(places, host, "true", ASK_LIMIT_MS)).exitCode === 0) {
+      return null;
+    }
+    if (!isOn(places, host)) {
+      return `${host} ended while it booted. Its console says:\n${readConsoleEnd(places, host)}`;
+    }
+    await Bun.sleep(ASK_PAUSE_MS);
+  }
+  const seconds = READY_LIMIT_MS / 1_000;
+  return (
+    `${host} does not answer by ssh within ${seconds} s. Its console says:\n` +
+    `${readConsoleEnd(places, host)}`
+  );
+}
+
+/** Removes the disk of a host, which boots from the bare image then. */
+export function wipeDisk(places: Places, host: string): void {
+  rmSync(diskPath(places, host), { force: true });
+}
