@@ -3,7 +3,7 @@
 # them by these commands (see tests/lab/README.md):
 #   SLUICE_TEST_INVENTORY  the inventory of the hosts, deployed already
 #   SLUICE_TEST_SSH        `$SLUICE_TEST_SSH HOST COMMAND` runs a command line on a host
-#   SLUICE_TEST_POWER      `$SLUICE_TEST_POWER off|on HOST`; without it those tests are skipped
+#   SLUICE_TEST_POWER      `$SLUICE_TEST_POWER off|on HOST..`; without it those tests are skipped
 #   SLUICE_TEST_CONTROL    before a command that is to run on the control machine
 #   SLUICE_TEST_CROWD      before a command that is to run in the crowd's network
 #   SLUICE_TEST_PLAYBOOK   `$SLUICE_TEST_PLAYBOOK FILE [ARGS..]` runs one of the playbooks
@@ -58,20 +58,10 @@ crowd() {
   "${crowd_command[@]}" "$@" 3>&- 4>&-
 }
 
-# power off|on HOST...: off is a power failure, not a shutdown; of several hosts, at once
+# power off|on HOST...: off is a power failure, not a shutdown; several hosts fail at once
 power() {
-  local what=$1 host pid
-  local -a pids=()
-  shift
-  for host; do
-    "${power_command[@]}" "$what" "$host" 3>&- 4>&- </dev/null &
-    pids+=("$!")
-  done
-  for pid in "${pids[@]}"; do
-    wait "$pid"
-  done
+  "${power_command[@]}" "$@" 3>&- 4>&- </dev/null
 }
-
 has_power() {
   ((${#power_command[@]} > 0))
 }

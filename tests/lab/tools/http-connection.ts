@@ -109,8 +109,8 @@ export class HttpConnection {
   async #until(condition: () => boolean, limitMs: number, what: string, sent: boolean) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const fail = (reason: string) => {
-      this.#end(reason);
       reject(new NoAnswer(reason, sent));
+      this.#end(reason);
     };
     const look = () => {
       try {
