@@ -50,7 +50,7 @@ list_test_needs() {
     *' static '*) NEEDS=(shellcheck shfmt nginx "${rendered[@]}" bun packages-all ansible) ;;
     *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
     *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" bun packages-all ansible) ;;
-    *' lab '*) ;;
+    *' lab '*) NEEDS=(bats bats-assert bats-support procps curl jq bun packages-all oha ansible) ;;
     # The stack is driven from outside, too.
     *) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
   esac
