@@ -9,7 +9,7 @@ setup() {
 
 # logged_at HOST MARK: the lines of its access log that hold the mark
 logged_at() {
-  on "$1" "sudo grep -hF -- $2 $(host_var "$1" nginx_access_log_path /etc/sluice/nginx/logs/access.log) || true"
+  on "$1" "sudo grep -hF -- $2 $(host_var "$1" nginx_access_log_path /var/log/sluice-nginx/access.log) || true"
 }
 logged() {
   local host

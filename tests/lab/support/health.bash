@@ -41,7 +41,7 @@ ailments_of() {
   while read -r unit; do
     script+="; systemctl is-active --quiet $unit || echo 'unit $unit'"
   done < <(units_of "$host")
-  script+="; for marker in /etc/sluice/*drain*; do test -e \$marker && echo drained \$marker; done"
+  script+="; for marker in /etc/sluice/*drained*; do test -e \$marker && echo drained \$marker; done"
   while read -r check; do
     script+="; { $check; } >/dev/null 2>&1 || echo 'not ready: ${check//\'/}'"
   done < <(ready_checks_of "$host")
