@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Before the first file: what is where. After the last: the figures as one table.
+# Before the first file: what is where.
 
 # shellcheck source=tests/lab/support/lab.bash
-source "$BATS_TEST_DIRNAME/support/lab.bash"
+source "$(dirname -- "${BASH_SOURCE[0]}")/support/lab.bash"
 
 setup_suite() {
   local name
@@ -21,11 +21,4 @@ setup_suite() {
   # Sales of two runs on the same hosts have different names.
   RUN_ID=$(printf 't%x' "$(date +%s)")
   export RUN_ID
-}
-
-teardown_suite() {
-  # To the terminal, whatever bats makes of the tests' own output.
-  if [[ -s ${FIGURES:-} ]]; then
-    { printf '\n' && print_figures && printf '\n'; } >&3
-  fi
 }
