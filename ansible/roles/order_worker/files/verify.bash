@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the environment, and expect.bash
+if [[ -e /etc/sluice/order-worker.drained ]]; then
+  differs "the host is drained (/etc/sluice/order-worker.drained)"
+fi
+expect_units order-worker.service
+expect_hardened order-worker.service
+pid=$(systemctl show --value --property=MainPID order-worker.service)
+expect "program of order-worker.service" "$(readlink -f /opt/sluice/current/order-worker)" \
+  "$(readlink "/proc/$pid/exe")"
+expect "owner and mode of the worker's configuration" "root 600" \
+  "$(stat --format='%U %a' /etc/sluice/order-worker.env)"
+expect_answer "http://$LISTEN/readyz" 200
+if ! said=$(sluice sale list 2>&1); then
+  differs "sluice sale list does not work: $said"
+fi
+same release "$(basename "$(readlink -f /opt/sluice/current)")"

@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154,SC2153 # the environment, and expect.bash
+if [[ -e /etc/sluice/ticket-node.drained ]]; then
+  differs "the host is drained (/etc/sluice/ticket-node.drained)"
+fi
+for pair in $UNITS; do
+  unit=${pair%%=*} environment=${pair#*=}
+  expect_units "$unit"
+  expect_hardened "$unit"
+  pid=$(systemctl show --value --property=MainPID "$unit")
+  expect "program of $unit" "$(readlink -f /opt/sluice/current/ticket-node)" \
+    "$(readlink "/proc/$pid/exe")"
+  expect "owner and mode of $environment" "root 600" "$(stat --format='%U %a' "$environment")"
+  expect_answer "http://$(sed -n 's/^SLUICE_LISTEN=//p' "$environment")/readyz" 200
+done
+expect "processes that run" "$PROCESSES" \
+  "$(systemctl list-units --plain --no-legend --state=active 'ticket-node@*' | wc -l)"
+same release "$(basename "$(readlink -f /opt/sluice/current)")"
