@@ -52,7 +52,7 @@ readiness_is() {
 }
 
 @test "drained it is not ready and goes on serving, until it is taken back" {
-  local marker=$STATE/nginx/conf/host/drained
+  local marker=$STATE/nginx/drained
   wait_until readiness_is 200
   touch "$marker"
   # At once, not when a cache of file names says so.
