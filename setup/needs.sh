@@ -10,8 +10,11 @@ debian_proof() {
     ca-certificates) printf '/etc/ssl/certs/ca-certificates.crt\n' ;;
     iproute2) printf 'ip\n' ;;
     nftables) printf 'nft\n' ;;
+    e2fsprogs) printf 'mke2fs\n' ;;
     libc6-dev) printf '/usr/include/stdlib.h\n' ;;
+    openssh-client) printf 'ssh\n' ;;
     procps) printf 'pgrep\n' ;;
+    xz-utils) printf 'xz\n' ;;
     postgresql)
       # Of whatever version; without any, the pattern itself, which is no file.
       programs=(/usr/lib/postgresql/*/bin/initdb)
@@ -27,7 +30,9 @@ list_needs() {
   local command=$1
   shift
   NEEDS=(bun packages)
-  case " $* " in
+  # What `lab` passes on has options of its own.
+  case "$command $* " in
+    lab\ *) ;;
     *' --help '* | *' -h '*) return ;;
   esac
   case $command in
@@ -35,7 +40,23 @@ list_needs() {
     up) NEEDS=(redis-server nginx bun packages) ;;
     load) NEEDS=(bun packages oha) ;;
     bench) NEEDS=(redis-server nginx postgresql hyperfine bun packages oha) ;;
+    lab) list_lab_needs "$@" ;;
     test) list_test_needs "$@" ;;
+  esac
+}
+
+# The hosts of the lab: packages and disks, a kernel, the network, the way in.
+readonly LAB_NEEDS=(
+  mmdebstrap zstd e2fsprogs xz-utils
+  gcc libc6-dev make flex bison bc
+  iproute2 procps openssh-client
+)
+
+list_lab_needs() {
+  case ${1:-} in
+    up) NEEDS=("${LAB_NEEDS[@]}" bun packages) ;;
+    deploy | playbook) NEEDS=(openssh-client bun packages ansible) ;;
+    test) list_test_needs lab ;;
   esac
 }
 
@@ -50,9 +71,11 @@ list_test_needs() {
     *' static '*) NEEDS=(shellcheck shfmt nginx "${rendered[@]}" bun packages-all ansible) ;;
     *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
     *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" bun packages-all ansible) ;;
-    *' lab '*) NEEDS=(bats bats-assert bats-support procps curl jq bun packages-all oha ansible) ;;
+    *' lab '*)
+      NEEDS=("${LAB_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
+      ;;
     # The stack is driven from outside, too.
-    *) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
+    *) NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
   esac
 }
 

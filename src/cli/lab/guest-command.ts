@@ -4,11 +4,12 @@ import type { Places } from "./config.ts";
 import type { LabHost, Topology } from "./inventory.ts";
 import { tapName } from "./network.ts";
 
-export const KERNEL = "/usr/bin/linux.uml";
 /** What a guest has for memory is a file there. */
 export const MEMORY_DIR = "/dev/shm";
 
-export interface Disk {
+/** What a guest boots from. */
+export interface Boot {
+  /** Directory that lab/image/build made. */
   readonly image: string;
   /** Base64 of the ed25519 public key that ssh lets in. */
   readonly publicKey: string;
@@ -24,16 +25,15 @@ export function guestCommand(
   places: Places,
   topology: Topology,
   host: LabHost,
-  disk: Disk,
+  boot: Boot,
 ): string[] {
   const [gateway = "", prefix = ""] = topology.gateway.split("/");
   return [
-    KERNEL,
+    join(boot.image, "linux"),
     `mem=${host.memoryMb}M`,
-    `ubd0=${diskPath(places, host.name)},${disk.image}`,
+    `ubd0=${diskPath(places, host.name)},${join(boot.image, "disk")}`,
     "root=/dev/ubda",
     "rootfstype=ext4",
-    "selinux=0",
     "rw",
     `eth0=tuntap,${tapName(host.name)},${host.mac},`,
     `umid=${host.name}`,
@@ -49,6 +49,6 @@ export function guestCommand(
     `lab.address=${host.address}/${prefix}`,
     `lab.gateway=${gateway}`,
     `lab.user=${host.user}`,
-    `lab.key=${disk.publicKey}`,
+    `lab.key=${boot.publicKey}`,
   ];
 }

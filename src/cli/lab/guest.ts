@@ -10,7 +10,7 @@ import {
 } from "../stack/process-table.ts";
 import { waitUntil } from "../stack/wait.ts";
 import { type Places, readEnvironment } from "./config.ts";
-import { type Disk, guestCommand, KERNEL, MEMORY_DIR } from "./guest-command.ts";
+import { type Boot, guestCommand, MEMORY_DIR } from "./guest-command.ts";
 import type { LabHost, Topology } from "./inventory.ts";
 import { LabError } from "./lab-error.ts";
 import { forgetConnection } from "./ssh.ts";
@@ -29,13 +29,13 @@ export async function startGuest(
   places: Places,
   topology: Topology,
   host: LabHost,
-  disk: Disk,
+  boot: Boot,
 ): Promise<void> {
   await forgetConnection(places, host.name);
   const log = openSync(consolePath(places, host.name), "w", 0o644);
   try {
     const child = Bun.spawn(
-      ["ip", "netns", "exec", places.namespace, ...guestCommand(places, topology, host, disk)],
+      ["ip", "netns", "exec", places.namespace, ...guestCommand(places, topology, host, boot)],
       {
         detached: true,
         stdin: "ignore",
@@ -107,12 +107,10 @@ function recordPath(places: Places, host: string): string {
   return join(places.stateDir, `${host}.json`);
 }
 
-/** The record is only believed if the process is a guest's: the file may be of any age. */
+/** Null without a record, and for one that a killed command left unfinished. */
 function readRecord(places: Places, host: string): ProcessIdentity | null {
   try {
-    const identity = JSON.parse(readFileSync(recordPath(places, host), "utf8")) as ProcessIdentity;
-    const command = readFileSync(`/proc/${identity.pid}/cmdline`, "utf8");
-    return command.includes(KERNEL) || command.includes("netns") ? identity : null;
+    return JSON.parse(readFileSync(recordPath(places, host), "utf8")) as ProcessIdentity;
   } catch {
     return null;
   }

@@ -8,7 +8,7 @@ import { runTool } from "./tool.ts";
 const BUILD = join(ROOT, "lab", "image", "build");
 const LOG_TAIL_LINES = 15;
 
-/** The path of the image, which is built if it is not there. Throws `LabError` with its log's end. */
+/** The directory of the image, which is built if it is not there. Throws `LabError` with its log's end. */
 export async function provideImage(places: Places, say: (line: string) => void): Promise<string> {
   const image = (await runTool([BUILD, "--name", places.cacheDir])).trim();
   if (existsSync(image)) {
@@ -16,7 +16,7 @@ export async function provideImage(places: Places, say: (line: string) => void):
   }
   mkdirSync(places.cacheDir, { recursive: true });
   const logPath = join(places.cacheDir, "build.log");
-  say(`Building the image that hosts boot from: one to five minutes, once. Log: ${logPath}`);
+  say(`Building the image that hosts boot from: five to fifteen minutes, once. Log: ${logPath}`);
   const log = openSync(logPath, "w", 0o644);
   const beganMs = performance.now();
   const child = Bun.spawn([BUILD, places.cacheDir], {

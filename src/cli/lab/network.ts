@@ -23,11 +23,24 @@ export function controlBatch(topology: Topology, crowdNamespace: string): string
     `address add ${topology.crowdGateway} dev ${CROWD_LINK}`,
     `link set ${CROWD_LINK} up`,
   ];
-  for (const { name } of topology.hosts) {
-    const tap = tapName(name);
-    lines.push(`tuntap add dev ${tap} mode tap`, `link set ${tap} master ${BRIDGE} up`);
-  }
   return `${lines.join("\n")}\n`;
+}
+
+/** What `ip -batch` is to do there so that these hosts can be plugged in. */
+export function tapBatch(hosts: readonly string[]): string {
+  return hosts
+    .map(tapName)
+    .map((tap) => `tuntap add dev ${tap} mode tap\nlink set ${tap} master ${BRIDGE} up\n`)
+    .join("");
+}
+
+/** Makes the taps that are missing: all of a new network, or those of hosts added since. */
+export async function makeTaps(places: Places, topology: Topology): Promise<void> {
+  const links = await runTool(["ip", "-n", places.namespace, "-o", "link", "show"]);
+  const missing = topology.hosts
+    .map(({ name }) => name)
+    .filter((name) => !links.includes(`: ${tapName(name)}: `));
+  await ipBatch(places.namespace, tapBatch(missing));
 }
 
 /** What `ip -batch` is to do in the crowd's namespace. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 
-import { KERNEL, MEMORY_DIR } from "./guest-command.ts";
+import { MEMORY_DIR } from "./guest-command.ts";
 import type { LabHost } from "./inventory.ts";
 import { LabError } from "./lab-error.ts";
 
@@ -10,9 +10,6 @@ const BYTES_PER_MB = 1024 * 1024;
 
 /** Throws `LabError` if this machine cannot run these hosts. */
 export function checkMachine(hosts: readonly LabHost[]): void {
-  if (!existsSync(KERNEL)) {
-    throw new LabError(`${KERNEL} is not there; "apt-get install user-mode-linux" brings it`);
-  }
   if (!existsSync("/dev/net/tun")) {
     throw new LabError(
       "/dev/net/tun is not there, and hosts are plugged into the network by it; " +

@@ -61,7 +61,7 @@ export async function prepareSsh(
   if (!existsSync(`${key}.pub`)) {
     await runTool(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key]);
   }
-  const hostKey = readFileSync(`${image}.hostkey`, "utf8").trim();
+  const hostKey = readFileSync(join(image, "hostkey.pub"), "utf8").trim();
   writeFileSync(join(places.stateDir, "known_hosts"), `${HOST_KEY_ALIAS} ${hostKey}\n`);
   writeFileSync(sshConfigPath(places), sshConfig(places, topology));
   const sockets = join(places.runDir, "ssh");

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { join } from "node:path";
 
 import { type Places, readCaller } from "./config.ts";
 import { tearDown } from "./down.ts";
 import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
-import { type Disk, diskPath } from "./guest-command.ts";
+import type { Boot } from "./guest-command.ts";
 import { provideImage } from "./image.ts";
 import { askHost } from "./inside.ts";
 import {
@@ -18,7 +19,8 @@ import {
 } from "./instance.ts";
 import type { LabHost, Topology } from "./inventory.ts";
 import { LabError } from "./lab-error.ts";
-import { makeNetwork, namespaceExists } from "./network.ts";
+import { withLock } from "./lock.ts";
+import { controlBatch, crowdBatch, makeNetwork, makeTaps, namespaceExists } from "./network.ts";
 import { checkMachine } from "./preconditions.ts";
 import { prepareSsh } from "./ssh.ts";
 
@@ -50,12 +52,7 @@ export async function bringUp(
   const off = hosts.filter(({ name }) => !isOn(places, name));
   checkMachine(off);
   const image = await imageOf(places, former, say);
-  if (!running || !isComplete(places)) {
-    await tearDown(places, { keepDisks: former !== null && former.image === image });
-    mkdirSync(places.stateDir, { recursive: true });
-    mkdirSync(places.runDir, { recursive: true });
-    await makeNetwork(places, topology);
-  }
+  await provideNetwork(places, topology, former?.image === image, say);
   writeInstance(places, { inventory: path, image });
   const publicKey = await prepareSsh(places, topology, image, readCaller());
   await bootAll(places, topology, hosts, { image, publicKey }, say);
@@ -63,14 +60,40 @@ export async function bringUp(
 
 /** An instance with disks goes on with the image that they are differences from, if it exists. */
 async function imageOf(places: Places, former: Instance | null, say: Say): Promise<string> {
-  if (former !== null && existsSync(former.image) && existsSync(`${former.image}.hostkey`)) {
+  if (former !== null && existsSync(former.image)) {
     return former.image;
   }
   return provideImage(places, say);
 }
 
-function isComplete(places: Places): boolean {
-  return namespaceExists(places.namespace) && namespaceExists(places.crowdNamespace);
+/** Leaves a whole network as it is; what is left of a broken one goes, and all that hangs on it. */
+async function provideNetwork(
+  places: Places,
+  topology: Topology,
+  keepDisks: boolean,
+  say: Say,
+): Promise<void> {
+  // Written last when a network is made: it says that the network is whole, and what it is.
+  const mark = join(places.runDir, "network");
+  const wanted = controlBatch(topology, places.crowdNamespace) + crowdBatch(topology);
+  const present = existsSync(mark) ? readFileSync(mark, "utf8") : null;
+  const { namespace, crowdNamespace } = places;
+  if (present === null || !namespaceExists(namespace) || !namespaceExists(crowdNamespace)) {
+    if (existsSync(places.stateDir)) {
+      say(`An earlier run left this lab behind; its disks are ${keepDisks ? "kept" : "removed"}.`);
+    }
+    await tearDown(places, { keepDisks });
+    mkdirSync(places.stateDir, { recursive: true });
+    mkdirSync(places.runDir, { recursive: true });
+    await makeNetwork(places, topology);
+    writeFileSync(mark, wanted);
+  } else if (present !== wanted) {
+    throw new LabError(
+      "the networks in the inventory are not those that the lab is up with; " +
+        "./sluice lab down comes first",
+    );
+  }
+  await makeTaps(places, topology);
 }
 
 /** Boots what is off, a few at a time, and waits until all of them let somebody in. */
@@ -78,7 +101,7 @@ export async function bootAll(
   places: Places,
   topology: Topology,
   hosts: readonly LabHost[],
-  disk: Disk,
+  boot: Boot,
   say: Say,
 ): Promise<void> {
   const beganMs = performance.now();
@@ -86,9 +109,11 @@ export async function bootAll(
   const failures: string[] = [];
   const work = async (): Promise<void> => {
     for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
-      if (!isOn(places, host.name)) {
-        await startGuest(places, topology, host, disk);
-      }
+      await withLock(`${places.name}/${host.name}`, say, async () => {
+        if (!isOn(places, host.name)) {
+          await startGuest(places, topology, host, boot);
+        }
+      });
       const failure = await awaitReady(places, host.name);
       if (failure === null) {
         const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
@@ -122,9 +147,4 @@ async function awaitReady(places: Places, host: string): Promise<string | null> 
     `${host} does not answer by ssh within ${seconds} s. Its console says:\n` +
     `${readConsoleEnd(places, host)}`
   );
-}
-
-/** Removes the disk of a host, which boots from the bare image then. */
-export function wipeDisk(places: Places, host: string): void {
-  rmSync(diskPath(places, host), { force: true });
 }
