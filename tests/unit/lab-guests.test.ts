@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Places } from "../../src/cli/lab/config.ts";
 import { guestCommand } from "../../src/cli/lab/guest-command.ts";
 import { INVENTORY_DEFAULT, readInventory } from "../../src/cli/lab/instance.ts";
-import { controlBatch, crowdBatch, tapName } from "../../src/cli/lab/network.ts";
+import { controlBatch, crowdBatch, tapBatch, tapName } from "../../src/cli/lab/network.ts";
 import { splitWords } from "../../src/cli/lab/passed-words.ts";
 import { sshConfig } from "../../src/cli/lab/ssh.ts";
 import { formatStatus, holdsAddress, statusExitCode } from "../../src/cli/lab/status.ts";
@@ -39,15 +39,16 @@ test("every host boots with its own disk, card and identity", () => {
 });
 
 test("every host has a tap whose name the kernel takes", () => {
-  const batch = controlBatch(topology, places.crowdNamespace);
+  const batch = tapBatch(topology.hosts.map(({ name }) => name));
   for (const { name } of topology.hosts) {
     expect(tapName(name).length).toBeLessThanOrEqual(INTERFACE_NAME_MAX);
     expect(batch).toContain(`tuntap add dev ${tapName(name)} mode tap\n`);
   }
-  expect(batch).toContain("netns sluice-lab-crowd\n");
 });
 
 test("the crowd has all its addresses and its way to the VIP", () => {
+  const control = controlBatch(topology, places.crowdNamespace);
+  expect(control).toContain("link add crowd type veth peer name eth0 netns sluice-lab-crowd\n");
   const batch = crowdBatch(topology);
   for (const address of topology.crowdAddresses) {
     expect(batch).toContain(`address add ${address} dev eth0\n`);
@@ -64,7 +65,9 @@ test("ssh knows hosts by name and by address, and shares connections over a shor
 });
 
 test("the VIP's owner is who has it on the network, not who has it on lo", () => {
-  expect(holdsAddress("2: eth0    inet 10.77.0.100/32 scope global eth0\\  valid_lft\n")).toBe(true);
+  expect(holdsAddress("2: eth0    inet 10.77.0.100/32 scope global eth0\\  valid_lft\n")).toBe(
+    true,
+  );
   expect(holdsAddress("1: lo    inet 10.77.0.100/32 scope global lo\\  valid_lft\n")).toBe(false);
   expect(holdsAddress("")).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+
 import fc from "fast-check";
 
 import { INVENTORY_DEFAULT, pickHosts, readInventory } from "../../src/cli/lab/instance.ts";

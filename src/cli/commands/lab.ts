@@ -1,7 +1,10 @@
+import { join } from "node:path";
+
 import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
 
 import { checkArguments, explained } from "../command.ts";
-import { type Places, readPlaces } from "../lab/config.ts";
+import { runAttached } from "../lab/attached.ts";
+import { type Places, readPlaces, ROOT } from "../lab/config.ts";
 import { existsInstance, tearDown } from "../lab/down.ts";
 import { runInside, sshCommand } from "../lab/inside.ts";
 import { pickHosts, readRunning, refuseForeign } from "../lab/instance.ts";
@@ -155,10 +158,18 @@ const deploy = part(
   },
 );
 
+/** Not as root: the tests ask for its rights where they need them. */
+const test = defineCommand({
+  meta: { name: "test", description: "Runs the lab's tests: ./sluice test lab" },
+  run: async () => {
+    process.exitCode = await runAttached([join(ROOT, "sluice"), "test", "lab", ...readPassed()]);
+  },
+});
+
 export default defineCommand({
   meta: {
     name: "lab",
     description: "Runs the full topology, host by host, on this machine; takes root's rights",
   },
-  subCommands: { up, down, status, deploy, ssh, power, exec, playbook },
+  subCommands: { up, down, status, deploy, ssh, power, exec, playbook, test },
 });

@@ -1,6 +1,7 @@
-import { type Caller, type Places, readCaller, readEnvironment } from "./config.ts";
+import { type AttachedOptions, runAttached } from "./attached.ts";
+import { type Caller, type Places, readCaller } from "./config.ts";
 import { sshConfigPath } from "./ssh.ts";
-import { tryTool, type ToolResult } from "./tool.ts";
+import { type ToolResult, tryTool } from "./tool.ts";
 
 /** A command line that runs another in a namespace, as whoever called. */
 export function insideCommand(
@@ -19,31 +20,21 @@ export function insideCommand(
 export async function runInside(
   namespace: string,
   command: readonly string[],
-  options: { readonly cwd?: string; readonly environment?: Record<string, string> } = {},
+  options: AttachedOptions = {},
 ): Promise<number> {
-  const child = Bun.spawn(insideCommand(namespace, command), {
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-    env: readEnvironment(options.environment),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-  });
-  // The terminal sends them to the child, too, and it is the child that decides what they mean.
-  const ignore = (): void => {};
-  process.on("SIGINT", ignore);
-  const forward = (): void => child.kill("SIGTERM");
-  process.on("SIGTERM", forward);
-  try {
-    return await child.exited;
-  } finally {
-    process.off("SIGINT", ignore);
-    process.off("SIGTERM", forward);
-  }
+  return runAttached(insideCommand(namespace, command), options);
 }
 
 /** Command line of a command on a host; words are joined by ssh, and the host's shell reads them. */
 export function sshCommand(places: Places, host: string, command: readonly string[]): string[] {
-  return ["ssh", "-F", sshConfigPath(places), host, ...(command.length > 0 ? ["--"] : []), ...command];
+  return [
+    "ssh",
+    "-F",
+    sshConfigPath(places),
+    host,
+    ...(command.length > 0 ? ["--"] : []),
+    ...command,
+  ];
 }
 
 /** Runs a command on a host and collects what it says. */

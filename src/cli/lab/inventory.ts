@@ -77,7 +77,9 @@ export function readTopology(text: string): Topology {
   refuseTwins(hosts);
   const crowdAddresses = shared["lab_crowd_addresses"];
   if (!Array.isArray(crowdAddresses) || crowdAddresses.length === 0) {
-    throw new LabError("all.vars.lab_crowd_addresses is missing: the list of the crowd's addresses");
+    throw new LabError(
+      "all.vars.lab_crowd_addresses is missing: the list of the crowd's addresses",
+    );
   }
   return {
     hosts,
@@ -86,7 +88,10 @@ export function readTopology(text: string): Topology {
     crowdAddresses: crowdAddresses.map((address: unknown) =>
       readText("lab_crowd_addresses", { entry: address }, "entry", SUBNET, "such as 10.78.0.2/24"),
     ),
-    vip: shared["sluice_vip"] === undefined ? null : String(shared["sluice_vip"]),
+    vip:
+      shared["sluice_vip"] === undefined
+        ? null
+        : readText("all.vars", shared, "sluice_vip", ADDRESS, "an IPv4 address"),
   };
 }
 

@@ -1,5 +1,4 @@
-import type { Places } from "./config.ts";
-import { readCaller } from "./config.ts";
+import { type Places, readCaller } from "./config.ts";
 import { cutPower } from "./guest.ts";
 import { pickHosts, readRunning } from "./instance.ts";
 import { withLock } from "./lock.ts";

@@ -19,7 +19,8 @@ export function checkMachine(hosts: readonly LabHost[]): void {
   const neededMb = hosts.reduce((sum, host) => sum + host.memoryMb + OVERHEAD_MB, 0);
   const meminfo = readFileSync("/proc/meminfo", "utf8");
   const availableMb = Math.floor(Number(/MemAvailable: +(\d+)/.exec(meminfo)?.[1] ?? 0) / 1024);
-  const advice = "Boot some of the hosts only (./sluice lab up HOST..), or give them less (vm_memory_mb)";
+  const advice =
+    "Boot some of the hosts only (./sluice lab up HOST..), or give them less (vm_memory_mb)";
   if (neededMb > availableMb) {
     throw new LabError(
       `the hosts take ${neededMb} MB of memory, and ${availableMb} MB are available. ${advice}`,

@@ -1,3 +1,4 @@
+import { runAttached } from "./attached.ts";
 import { readVariablesForSudo } from "./config.ts";
 import { LabError } from "./lab-error.ts";
 
@@ -13,14 +14,6 @@ export async function ranAsRoot(): Promise<boolean> {
     throw new LabError("network namespaces take root's rights, and there is no sudo here");
   }
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const child = Bun.spawn(["sudo", "--", "env", ...readVariablesForSudo(), ...again], {
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-  });
-  const ignore = (): void => {};
-  process.on("SIGINT", ignore);
-  process.exitCode = await child.exited;
-  process.off("SIGINT", ignore);
+  process.exitCode = await runAttached(["sudo", "--", "env", ...readVariablesForSudo(), ...again]);
   return true;
 }

@@ -79,9 +79,5 @@ export async function forgetConnection(places: Places, host: string): Promise<vo
     return;
   }
   // It fails if there is none, which is as good.
-  await tryTool(
-    ["ssh", "-F", sshConfigPath(places), "-O", "exit", host],
-    "",
-    FORGET_LIMIT_MS,
-  );
+  await tryTool(["ssh", "-F", sshConfigPath(places), "-O", "exit", host], "", FORGET_LIMIT_MS);
 }

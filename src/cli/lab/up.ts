@@ -4,13 +4,13 @@ import { join } from "node:path";
 
 import { type Places, readCaller } from "./config.ts";
 import { tearDown } from "./down.ts";
-import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
 import type { Boot } from "./guest-command.ts";
+import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
 import { provideImage } from "./image.ts";
 import { askHost } from "./inside.ts";
 import {
-  INVENTORY_DEFAULT,
   type Instance,
+  INVENTORY_DEFAULT,
   pickHosts,
   readInstance,
   readInventory,
@@ -145,6 +145,6 @@ async function awaitReady(places: Places, host: string): Promise<string | null> 
   const seconds = READY_LIMIT_MS / 1_000;
   return (
     `${host} does not answer by ssh within ${seconds} s. Its console says:\n` +
-    `${readConsoleEnd(places, host)}`
+    readConsoleEnd(places, host)
   );
 }
