@@ -16,6 +16,7 @@ export class Answers {
   readonly #messages: (typeof messages)[Locale];
   readonly #plain: Headers;
   readonly #retry: Headers;
+  readonly #soldOutHeaders: Headers;
   readonly #soldOutInit: ResponseInit;
   readonly #soldOutBody: string;
 
@@ -28,12 +29,22 @@ export class Answers {
     };
     this.#plain = new Headers(this.#headers);
     this.#retry = new Headers({ ...this.#headers, "Retry-After": retryAfterSeconds });
-    this.#soldOutInit = {
-      status: 410,
-      // Nginx may keep this one answer for a second; see nginx/.
-      headers: new Headers({ ...this.#headers, "X-Accel-Expires": "1" }),
-    };
+    // Nginx may keep this one answer for a second; see nginx/.
+    this.#soldOutHeaders = new Headers({ ...this.#headers, "X-Accel-Expires": "1" });
+    this.#soldOutInit = { status: 410, headers: this.#soldOutHeaders };
     this.#soldOutBody = body(-1, this.#messages.soldOut, null);
+  }
+
+  /**
+   * From now on every answer asks its connection to be closed, and Bun closes it: Nginx lets go of
+   * the connections that it keeps to this node. It costs nothing until then.
+   */
+  close(): void {
+    const prepared = [this.#plain, this.#retry, this.#soldOutHeaders];
+    for (const headers of prepared) {
+      headers.set("Connection", "close");
+    }
+    this.#headers["Connection"] = "close";
   }
 
   /** The answer to a purchase. */

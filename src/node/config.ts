@@ -104,7 +104,8 @@ const schema = Type.Object({
   SLUICE_DRAIN_MS: Type.Integer({
     minimum: 0,
     maximum: 600_000,
-    default: 3_000,
+    // Above Nginx's keepalive_timeout to the nodes, so that it has let go of every connection.
+    default: 5_000,
     description: "milliseconds that the listener goes on serving after SIGTERM, 0 to 600000",
   }),
 });

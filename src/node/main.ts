@@ -20,9 +20,7 @@ function stop(signal: string): void {
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 
-try {
-  node.start();
-} catch (error) {
+node.start().catch((error: unknown) => {
   log.fatal({ err: error }, `cannot listen on ${config.host}:${config.port}; is the port taken?`);
   process.exit(1);
-}
+});

@@ -3,8 +3,10 @@ import type { Logger } from "pino";
 import { Connection } from "../ledger/connection.ts";
 import { RedisLedger } from "../ledger/redis-ledger.ts";
 import { FaultLog } from "../process/fault-log.ts";
+import { release } from "../process/release.ts";
 import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
+import { shutDoor } from "./door.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./sale-desks.ts";
@@ -12,6 +14,9 @@ import { TicketServer } from "./server.ts";
 
 /** A silent node is forgotten after ten minutes: no command is on its way for that long. */
 const forgetMs = 600_000;
+/** A node that can sell knows it within some ten milliseconds of its start. */
+const startPatienceMs = 1_000;
+const startPollMs = 5;
 
 /** A ticket node: its parts, put together. */
 export class TicketNode {
@@ -19,6 +24,7 @@ export class TicketNode {
   readonly #log: Logger;
   readonly #connection: Connection;
   readonly #desks: SaleDesks;
+  readonly #answers: Answers;
   readonly #server: TicketServer;
   #draining = false;
 
@@ -74,11 +80,12 @@ export class TicketNode {
         faults.report(`sale ${sale}`, fault);
       },
     });
+    this.#answers = new Answers(config.node, config.locale);
     this.#server = new TicketServer({
       host: config.host,
       port: config.port,
       idleSeconds: config.idleSeconds,
-      answers: new Answers(config.node, config.locale),
+      answers: this.#answers,
       desks: this.#desks,
       metrics,
       paymentSecret: config.paymentSecret,
@@ -87,19 +94,35 @@ export class TicketNode {
     });
   }
 
-  /** Listens, and connects to the ledger in the background. Throws if the address is taken. */
-  start(): void {
-    this.#server.start();
+  /**
+   * Connects to the ledger and listens, in this order: Nginx tries a node from the moment it
+   * listens, and one that cannot sell yet would refuse. Where the ledger is away the node listens
+   * all the same, a little later, to say so. Throws if the address is taken.
+   */
+  async start(): Promise<void> {
     this.#connection.open();
     this.#desks.start();
+    const endMs = performance.now() + startPatienceMs;
+    while (this.#unready() !== null && !this.#draining && performance.now() < endMs) {
+      await Bun.sleep(startPollMs);
+    }
+    if (this.#draining) {
+      return;
+    }
+    this.#server.start();
     const { node, host, port, weight, durability, sale } = this.#config;
-    this.#log.info({ node, host, port, weight, durability, sale }, "ticket node is up");
+    this.#log.info({ release, node, host, port, weight, durability, sale }, "ticket node is up");
     if (this.#config.paymentSecret === null) {
       this.#log.warn("SLUICE_PAYMENT_SECRET is not set: no payment will be accepted");
     }
   }
 
-  /** Drains: tells the balancers, serves until they noticed, answers what is under way, ends. */
+  /**
+   * Drains: tells the balancers, serves until they noticed, answers what is under way, ends. Every
+   * answer closes its connection meanwhile, and Nginx closes those that it does not use within
+   * `drainMs` (its keepalive_timeout is shorter): at the end none is left into which it could
+   * write a purchase while the node closes it.
+   */
   async drain(): Promise<void> {
     if (this.#draining) {
       return;
@@ -107,12 +130,26 @@ export class TicketNode {
     this.#draining = true;
     const { drainMs, deadlineMs } = this.#config;
     this.#log.info({ drainMs }, "draining");
+    this.#answers.close();
+    this.#shutDoor();
     await this.#desks.leave();
     await Bun.sleep(drainMs);
     await this.#server.stop(deadlineMs + 1_000);
     this.#desks.stop();
     await this.#connection.close();
     this.#log.info("drained");
+  }
+
+  /** Only where a balancer has the time to notice: else its connect timeouts outlast the drain. */
+  #shutDoor(): void {
+    const { drainMs, port } = this.#config;
+    if (drainMs > 0) {
+      try {
+        shutDoor(port);
+      } catch (error) {
+        this.#log.warn({ err: error }, "new connections are not kept out while draining");
+      }
+    }
   }
 
   #unready(): string | null {

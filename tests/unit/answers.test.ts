@@ -98,3 +98,18 @@ describe("answers to purchases", () => {
     expect(Object.keys(messages.zh)).toEqual(Object.keys(messages.en));
   });
 });
+
+test("once a node drains, every answer asks for its connection to be closed, and none before", () => {
+  const drained = new Answers("node1", "en");
+  const all = () => [
+    ...table.map(({ outcome }) => drained.ofPurchase("tickets", outcome)),
+    drained.health(false, "draining"),
+    drained.notFound(),
+    drained.methodNotAllowed("POST"),
+    drained.undecidedOrder("tickets.7.0123456789abcdef"),
+    drained.internal(),
+  ];
+  expect(all().filter((answer) => answer.headers.has("Connection"))).toEqual([]);
+  drained.close();
+  expect(all().filter((answer) => answer.headers.get("Connection") !== "close")).toEqual([]);
+});

@@ -31,6 +31,14 @@ describe("nginx and node agree on who lets go first", () => {
     expect(keepaliveMs).toBeLessThan(node.idleSeconds * 1_000);
   });
 
+  test("a node that drains outlasts the connections that nginx keeps to it unused", () => {
+    const keepaliveMs = milliseconds(directive("upstream.conf", "keepalive_timeout"));
+    expect(keepaliveMs).toBeLessThan(node.drainMs);
+    const role = readFileSync(join(ROOT, "ansible/roles/ticket_node/defaults/main.yml"), "utf8");
+    const deployedMs = Number(/^ticket_node_drain_ms: (\d+)$/m.exec(role)?.[1]);
+    expect(deployedMs).toBeGreaterThan(keepaliveMs);
+  });
+
   test("nginx waits until the node has answered for itself, and not much longer", () => {
     const readMs = milliseconds(directive("proxy.conf", "proxy_read_timeout"));
     expect(readMs).toBeGreaterThan(node.deadlineMs);
