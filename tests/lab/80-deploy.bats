@@ -15,10 +15,10 @@ teardown() {
   # Another label is another release, of the same sources.
   release=$("$ROOT/sluice" build --label "$RUN_ID" --json | jq -r .release)
   open_sale deploy 100000
-  begin_probe --limit 900
-  CROWD_LIMIT_S=900 begin_buyers --rate 100 --connections 20 --limit 900
+  CROWD_LIMIT_S=600 begin_probe --limit 600
+  CROWD_LIMIT_S=600 begin_buyers --rate 100 --connections 20 --limit 600
   began_ms=$(now_ms)
-  run -0 playbook playbooks/deploy.yml -e "sluice_release_label=$RUN_ID"
+  run -0 playbook playbooks/deploy.yml -e "release_label=$RUN_ID"
   figure 'deploy.yml under load' "$((($(now_ms) - began_ms) / 1000))" s
   call_off_buyers
   end_probe
