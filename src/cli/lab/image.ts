@@ -8,9 +8,14 @@ import { runTool } from "./tool.ts";
 const BUILD = join(ROOT, "lab", "image", "build");
 const LOG_TAIL_LINES = 15;
 
+/** The directory of the image that this checkout would boot hosts from, built or not. */
+export async function nameImage(places: Places): Promise<string> {
+  return (await runTool([BUILD, "--name", places.cacheDir])).trim();
+}
+
 /** The directory of the image, which is built if it is not there. Throws `LabError` with its log's end. */
 export async function provideImage(places: Places, say: (line: string) => void): Promise<string> {
-  const image = (await runTool([BUILD, "--name", places.cacheDir])).trim();
+  const image = await nameImage(places);
   if (existsSync(image)) {
     return image;
   }

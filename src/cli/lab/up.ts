@@ -6,7 +6,7 @@ import { type Places, readCaller } from "./config.ts";
 import { tearDown } from "./down.ts";
 import type { Boot } from "./guest-command.ts";
 import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
-import { provideImage } from "./image.ts";
+import { nameImage, provideImage } from "./image.ts";
 import { askHost } from "./inside.ts";
 import {
   type Instance,
@@ -61,6 +61,9 @@ export async function bringUp(
 /** An instance with disks goes on with the image that they are differences from, if it exists. */
 async function imageOf(places: Places, former: Instance | null, say: Say): Promise<string> {
   if (former !== null && existsSync(former.image)) {
+    if (former.image !== (await nameImage(places))) {
+      say("The image has changed since; this lab goes on with its own until down and up again.");
+    }
     return former.image;
   }
   return provideImage(places, say);
