@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
  * A process that stops listening resets the connections that the kernel has accepted in its name
  * and it has not looked at yet. Nginx may have written a purchase into one by then, and must not
  * send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
- * So the door is shut first: from then on the listening socket does not hear the packets that open
+ * So the door is shut before: from then on the listening socket does not hear the packets that open
  * a connection (SYN without ACK), and everything else goes on. Who knocks hears nothing, which
  * Nginx takes to another node after its connect timeout, since nothing was sent.
  */

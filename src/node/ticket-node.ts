@@ -17,6 +17,8 @@ const forgetMs = 600_000;
 /** A node that can sell knows it within some ten milliseconds of its start. */
 const startPatienceMs = 1_000;
 const startPollMs = 5;
+/** How long the door is shut before the listener is closed: to take in who had come before that. */
+const shutMsMax = 500;
 
 /** A ticket node: its parts, put together. */
 export class TicketNode {
@@ -131,24 +133,24 @@ export class TicketNode {
     const { drainMs, deadlineMs } = this.#config;
     this.#log.info({ drainMs }, "draining");
     this.#answers.close();
-    this.#shutDoor();
     await this.#desks.leave();
-    await Bun.sleep(drainMs);
+    const shutMs = Math.min(shutMsMax, Math.floor(drainMs / 4));
+    await Bun.sleep(drainMs - shutMs);
+    if (shutMs > 0) {
+      this.#shutDoor();
+      await Bun.sleep(shutMs);
+    }
     await this.#server.stop(deadlineMs + 1_000);
     this.#desks.stop();
     await this.#connection.close();
     this.#log.info("drained");
   }
 
-  /** Only where a balancer has the time to notice: else its connect timeouts outlast the drain. */
   #shutDoor(): void {
-    const { drainMs, port } = this.#config;
-    if (drainMs > 0) {
-      try {
-        shutDoor(port);
-      } catch (error) {
-        this.#log.warn({ err: error }, "new connections are not kept out while draining");
-      }
+    try {
+      shutDoor(this.#config.port);
+    } catch (error) {
+      this.#log.warn({ err: error }, "new connections are not kept out while draining");
     }
   }
 
