@@ -48,6 +48,22 @@ async function listChecks(root: string): Promise<Part[]> {
     check("lint", ["bun", "x", "--bun", "oxlint", "--type-aware", "--deny-warnings"]),
     check("shellcheck", ["shellcheck", "--external-sources", ...bashFiles]),
     check("shfmt", ["shfmt", "-d", "-i", "2", "-ci", ...bashFiles]),
+    ...listAnsibleChecks(root),
+  ];
+}
+
+/** Neither asks a host: the linters read, and what is rendered is judged by its daemons here. */
+function listAnsibleChecks(root: string): Part[] {
+  const ansible = join(root, "ansible");
+  const inventories = ["lab", "example"].map((name) =>
+    join(ansible, "inventories", name, "hosts.yml"),
+  );
+  return [
+    check("yamllint", ["yamllint", "--strict", ansible, join(root, "tests", "lab")]),
+    // The linter looks for its settings, and for roles, where it is started.
+    check("ansible-lint", ["env", "-C", ansible, "ansible-lint", "--offline", "--nocolor"]),
+    check("playbooks", [join(root, "tests", "ansible", "check-playbooks"), ...inventories]),
+    check("configuration", [join(root, "tests", "ansible", "check-rendered"), ...inventories]),
   ];
 }
 
