@@ -57,6 +57,8 @@ export class TicketServer {
       port,
       idleTimeout: idleSeconds,
       maxRequestBodySize: bodyHardMaxBytes,
+      // Bun 1.4.5 would share the port with any other process of this user, without a word.
+      reusePort: false,
       // Otherwise an uncaught error is answered with a page of HTML that contains it.
       development: false,
       routes: this.#routes(),

@@ -28,6 +28,8 @@ export class HealthServer {
       hostname: host,
       port,
       maxRequestBodySize: bodyMaxBytes,
+      // Bun 1.4.5 would share the port with any other process of this user, without a word.
+      reusePort: false,
       // Otherwise an uncaught error is answered with a page of HTML that contains it.
       development: false,
       routes: {
