@@ -87,9 +87,15 @@ async function compile(root: string, entry: string, binary: string, release: str
   const sealed = "--no-compile-autoload-dotenv --no-compile-autoload-bunfig";
   const child = Bun.spawn(
     [
-      ...[process.execPath, "build", ...options.split(" "), ...sealed.split(" ")],
-      ...["--define", `SLUICE_RELEASE=${JSON.stringify(release)}`],
-      ...[join(root, entry), "--outfile", binary],
+      process.execPath,
+      "build",
+      ...options.split(" "),
+      ...sealed.split(" "),
+      "--define",
+      `SLUICE_RELEASE=${JSON.stringify(release)}`,
+      join(root, entry),
+      "--outfile",
+      binary,
     ],
     { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: compileLimitMs },
   );
