@@ -10,8 +10,8 @@ export const programs = {
   sluice: "src/cli/operator.ts",
 } as const;
 
-/** What else decides what comes out: the packages, and settings of the compiler. */
-const alsoRead = ["package.json", "bun.lock", "tsconfig.json"];
+/** What else decides what comes out: the packages, and how they are compiled. */
+const alsoRead = ["package.json", "bun.lock", "tsconfig.json", "src/cli/build/build.ts"];
 const digitsShown = 12;
 const labelPattern = /^[a-z0-9][a-z0-9._]{0,31}$/;
 
