@@ -57,6 +57,8 @@ node_weight() {
   director=$(vip_owner)
   before=$(ipvs_connections "$director")
   buy_a_thousand edges
+  # The kernel adds them up every two seconds.
+  wait_until 10 counted_since "$before" "$director" 1000
   after=$(ipvs_connections "$director")
   for host in $(hosts web); do
     total=$((total + $(host_var "$host" web_weight 1)))
@@ -80,6 +82,10 @@ node_weight() {
 ipvs_connections() {
   on "$1" 'sudo ipvsadm -Ln --stats --exact' |
     awk '$1 == "->" && $3 ~ /^[0-9]+$/ { sub(/:[0-9]+$/, "", $2); print $2, $3 }'
+}
+counted_since() {
+  local sum='{ sum += $2 } END { print sum }'
+  (($(ipvs_connections "$2" | awk "$sum") - $(awk "$sum" <<<"$1") >= $3))
 }
 connections_to() {
   awk -v address="$(address "$1")" '$1 == address { print $2 }'
