@@ -28,6 +28,8 @@ export interface RedisServerOptions {
   /** Lines of redis.conf beyond the defaults below, e.g. `{ appendfsync: "always" }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly replicaOf?: RedisServer;
+  /** Who the test itself is, where `aclfile` leaves the default user no way in. */
+  readonly login?: { readonly user: string; readonly password: string };
   /** `listening` returns as soon as it accepts connections, though it may be loading its data. */
   readonly waitFor?: "ready" | "listening";
 }
@@ -69,6 +71,7 @@ export class RedisServer {
   readonly port: number;
   readonly folder: string;
   readonly #settings: Readonly<Record<string, string | number>>;
+  readonly #login: string;
   #process: Process | null = null;
   #client: Redis | null = null;
   #version: readonly [major: number, minor: number] = [0, 0];
@@ -79,6 +82,14 @@ export class RedisServer {
     const primary = options.replicaOf;
     const replication = primary === undefined ? {} : { replicaof: `127.0.0.1 ${primary.port}` };
     this.#settings = { ...defaults, port, dir: folder, ...replication, ...options.settings };
+    const password = this.#settings["requirepass"];
+    const { login } = options;
+    this.#login =
+      login !== undefined
+        ? `${login.user}:${login.password}@`
+        : password === undefined
+          ? ""
+          : `:${password}@`;
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -93,10 +104,9 @@ export class RedisServer {
     return server;
   }
 
-  /** With the password, where `requirepass` is set. */
+  /** With the login, or the password where `requirepass` is set. */
   get url(): string {
-    const login = this.#password === undefined ? "" : `:${this.#password}@`;
-    return `redis://${login}127.0.0.1:${this.port}/0`;
+    return `redis://${this.#login}127.0.0.1:${this.port}/0`;
   }
 
   /** `[7, 0]`, `[8, 0]`. */
@@ -106,10 +116,6 @@ export class RedisServer {
 
   isAtLeast(major: number, minor: number): boolean {
     return this.#version[0] > major || (this.#version[0] === major && this.#version[1] >= minor);
-  }
-
-  get #password(): string | undefined {
-    return this.#settings["requirepass"]?.toString();
   }
 
   get pid(): number {
