@@ -38,12 +38,15 @@ export class Housekeeper {
   /** Works until the worker is told to stop. */
   async run(): Promise<void> {
     const { sales, pause, onFault } = this.#options;
-    for (let round = 0; !pause.stopped; round += 1) {
+    let round = 0;
+    while (!pause.stopped) {
       try {
         await sales.refresh();
         for (const sale of round % tendRounds === 0 ? sales.readable : []) {
           await this.#tend(sale, round % forgetRounds === 0);
         }
+        // One that failed, as the first does before the connection is there, is done again.
+        round += 1;
       } catch (error) {
         if (!(error instanceof StreamUnavailable)) {
           throw error;
