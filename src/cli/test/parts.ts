@@ -63,6 +63,7 @@ function listAnsibleChecks(root: string): Part[] {
     // The linter looks for its settings, and for roles, where it is started.
     check("ansible-lint", ["env", "-C", ansible, "ansible-lint", "--offline", "--nocolor"]),
     check("playbooks", [join(root, "tests", "ansible", "check-playbooks"), ...inventories]),
+    check("precedence", [join(root, "tests", "ansible", "check-precedence")]),
     check("configuration", [join(root, "tests", "ansible", "check-rendered"), ...inventories]),
   ];
 }
