@@ -84,8 +84,10 @@ ipvs_connections() {
     awk '$1 == "->" && $3 ~ /^[0-9]+$/ { sub(/:[0-9]+$/, "", $2); print $2, $3 }'
 }
 counted_since() {
-  local sum='{ sum += $2 } END { print sum }'
-  (($(ipvs_connections "$2" | awk "$sum") - $(awk "$sum" <<<"$1") >= $3))
+  (($(ipvs_connections "$2" | sum_of_counts) - $(sum_of_counts <<<"$1") >= $3))
+}
+sum_of_counts() {
+  awk '{ sum += $2 } END { print sum + 0 }'
 }
 connections_to() {
   awk -v address="$(address "$1")" '$1 == address { print $2 }'
