@@ -49,6 +49,10 @@ export class NodeProcess {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get running(): boolean {
     return this.#process !== null && this.#process.exitCode === null && !this.#process.killed;
   }
@@ -67,6 +71,14 @@ export class NodeProcess {
         }
       }
     }
+  }
+
+  /** Starts it again where it was, once it has ended, as systemd would: under the same address. */
+  async restart(): Promise<void> {
+    if (this.running) {
+      throw new Error(`node ${this.name} runs still`);
+    }
+    await this.#startOnce();
   }
 
   /** Waits until `/readyz` says that it can sell, or that it cannot. */
