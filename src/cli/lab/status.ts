@@ -1,3 +1,4 @@
+import { alignLeft } from "../report/left-aligned.ts";
 import type { Places } from "./config.ts";
 import { isOn } from "./guest.ts";
 import { askHost } from "./inside.ts";
@@ -53,17 +54,7 @@ export function formatStatus(hosts: readonly HostStatus[]): string {
     host.state,
     host.ownsVip ? "owner" : "",
   ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [header, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return alignLeft([header, ...rows]);
 }
 
 /** 0 if every host is up, else 1. */

@@ -1,3 +1,4 @@
+import { alignLeft } from "../report/left-aligned.ts";
 import { stackDefaults } from "./options.ts";
 import type { PartStatus, StackStatus } from "./status.ts";
 
@@ -11,7 +12,7 @@ export function formatParts(parts: readonly PartStatus[]): string {
     wordOf(part),
     part.running ? formatDuration(part.uptimeSeconds) : "",
   ]);
-  return formatTable([["part", "address", "weight", "pid", "state", "for"], ...rows]);
+  return alignLeft([["part", "address", "weight", "pid", "state", "for"], ...rows]);
 }
 
 /** What is left of the default sale, in a line. */
@@ -52,18 +53,4 @@ function formatDuration(seconds: number): string {
   }
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }
