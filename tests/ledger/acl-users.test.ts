@@ -20,7 +20,7 @@ import { killWorkers, WorkerProcess } from "../orders/support/worker-process.ts"
 import { until } from "../support/until.ts";
 import { AclServer, type User } from "./support/acl-server.ts";
 import { testTimeoutMs } from "./support/ledger-rig.ts";
-import { listOf, numberOf, textOf } from "./support/shapes.ts";
+import { fieldOf, listOf, numberOf, textOf } from "./support/shapes.ts";
 
 /**
  * The users of redis/users.acl.j2 on a real server: a right that is missing shows on hosts only,
@@ -122,11 +122,10 @@ function startWorker(name: string): WorkerProcess {
 /** Consumers of a sale's stream, by name, with the milliseconds since they were last heard of. */
 async function consumers(sale: string): Promise<Map<string, number>> {
   const raw = await server.primary.client.xinfo("CONSUMERS", saleKeys(sale).events, orderGroup);
-  const value = (flat: unknown[], name: string) => flat[flat.indexOf(name) + 1];
   return new Map(
     (raw as unknown[][]).map((flat) => [
-      textOf(value(flat, "name")),
-      numberOf(value(flat, "idle")),
+      textOf(fieldOf(flat, "name")),
+      numberOf(fieldOf(flat, "idle")),
     ]),
   );
 }

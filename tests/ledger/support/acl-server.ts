@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 
 import { RedisServer, redisVersion } from "../../support/redis-server.ts";
-import { numberOf, textOf } from "./shapes.ts";
+import { fieldOf, numberOf, textOf } from "./shapes.ts";
 
 const template = join(import.meta.dir, "../../../redis/users.acl.j2");
 
@@ -95,16 +95,13 @@ export class AclServer {
     const logs = await Promise.all(
       [this.primary, this.replica].map((server) => server.client.call("ACL", "LOG", "128")),
     );
-    return (logs as unknown[][][]).flat().map((flat) => {
-      const value = (name: string) => flat[flat.indexOf(name) + 1];
-      return {
-        user: textOf(value("username")),
-        reason: textOf(value("reason")),
-        object: textOf(value("object")),
-        context: textOf(value("context")),
-        count: numberOf(value("count")),
-      };
-    });
+    return (logs as unknown[][][]).flat().map((flat) => ({
+      user: textOf(fieldOf(flat, "username")),
+      reason: textOf(fieldOf(flat, "reason")),
+      object: textOf(fieldOf(flat, "object")),
+      context: textOf(fieldOf(flat, "context")),
+      count: numberOf(fieldOf(flat, "count")),
+    }));
   }
 
   async remove(): Promise<void> {

@@ -26,3 +26,8 @@ export function listOf<T>(value: unknown, item: (value: unknown) => T): T[] {
 export function resultOf(value: unknown): number | string {
   return typeof value === "number" ? value : textOf(value);
 }
+
+/** A value of a reply that is a flat list of names and values. */
+export function fieldOf(flat: readonly unknown[], name: string): unknown {
+  return flat[flat.indexOf(name) + 1];
+}
