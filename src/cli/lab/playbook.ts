@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Places, ROOT } from "./config.ts";
+import { type Places, readEnvironment, ROOT } from "./config.ts";
 import { runInside } from "./inside.ts";
 import { readRunning } from "./instance.ts";
 import { LabError } from "./lab-error.ts";
+import { mitogenSettings } from "./mitogen.ts";
 import { keyPath, sshConfigPath } from "./ssh.ts";
 
 const ANSIBLE_DIR = join(ROOT, "ansible");
@@ -34,6 +35,9 @@ export async function runPlaybook(
   }
   return runInside(places.namespace, ["ansible-playbook", path ?? file, ...words], {
     cwd: ANSIBLE_DIR,
-    environment: ansibleEnvironment(places, instance.inventory),
+    environment: {
+      ...ansibleEnvironment(places, instance.inventory),
+      ...mitogenSettings(readEnvironment()),
+    },
   });
 }
