@@ -19,6 +19,7 @@ import { sluice } from "../orders/support/command.ts";
 import { killWorkers, WorkerProcess } from "../orders/support/worker-process.ts";
 import { until } from "../support/until.ts";
 import { AclServer, type User } from "./support/acl-server.ts";
+import { contents } from "./support/contents.ts";
 import { testTimeoutMs } from "./support/ledger-rig.ts";
 import { fieldOf, listOf, numberOf, textOf } from "./support/shapes.ts";
 
@@ -288,6 +289,18 @@ test("who says no name, or a wrong password, gets nothing", async () => {
     nobody.disconnect();
     guesser.disconnect();
   }
+});
+
+test("Redis starts again with everything that it had", async () => {
+  // It executes its append-only file as the default user, whom clients cannot be. What that user may
+  // not do is left out without an error.
+  await operate("sale", "create", "kept", "--total", "7");
+  await operate("sale", "open", "kept");
+  const before = await contents(server.primary.client);
+  expect(before).toContainKeys([saleKeys("kept").stock, salesKey]);
+  await server.primary.kill();
+  await server.primary.restart();
+  expect(await contents(server.primary.client)).toEqual(before);
 });
 
 test("passwords stand as hashes, and only words of a later Redis were left out here", async () => {
