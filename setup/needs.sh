@@ -75,6 +75,7 @@ list_test_needs() {
       NEEDS=("${LAB_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
       ;;
     # The stack is driven from outside, too.
+    *' embedded '*) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
     *) NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
   esac
 }

@@ -17,7 +17,8 @@ export default defineCommand({
       required: false,
       default: "all",
       description:
-        "unit (checks, unit, ledger, orders, faults, launcher), stack, orders, faults, lab, static",
+        "unit (checks, unit, ledger, orders, faults, launcher), stack, embedded (both), orders, " +
+        "faults, lab, static",
     },
     repeat: {
       type: "string",

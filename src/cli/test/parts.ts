@@ -3,8 +3,17 @@ import { join } from "node:path";
 import { findBashFiles } from "./bash-files.ts";
 import type { Part } from "./part.ts";
 
-/** What `./sluice test SCOPE` takes; `all` stands for no argument. */
-export const SCOPES = ["all", "unit", "stack", "orders", "faults", "lab", "static"] as const;
+/** What `./sluice test SCOPE` takes; `all` stands for no argument, `embedded` is all but the lab. */
+export const SCOPES = [
+  "all",
+  "embedded",
+  "unit",
+  "stack",
+  "orders",
+  "faults",
+  "lab",
+  "static",
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Far above what each takes on two cores: these end what hangs, they do not measure. */
@@ -36,7 +45,8 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
     bunTests("faults", root),
     batsTests("launcher", root),
   ],
-  all: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root)), labTests(root)],
+  embedded: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root))],
+  all: async (root) => [...(await LISTS.embedded(root)), labTests(root)],
 };
 
 async function listChecks(root: string): Promise<Part[]> {
