@@ -15,10 +15,11 @@ teardown() {
   # Another label is another release, of the same sources.
   release=$("$ROOT/sluice" build --label "$RUN_ID" --json | jq -r .release)
   open_sale deploy 100000
-  CROWD_LIMIT_S=600 begin_probe --limit 600
+  # A packet that opens a connection and is lost as the VIP moves is sent again after a second.
+  CROWD_LIMIT_S=600 begin_probe --limit 600 --timeout 3000
   CROWD_LIMIT_S=600 begin_buyers --rate 100 --connections 20 --limit 600
   began_ms=$(now_ms)
-  run -0 playbook playbooks/deploy.yml -e "release_label=$RUN_ID"
+  run -0 gentle_playbook playbooks/deploy.yml -e "release_label=$RUN_ID"
   figure 'deploy.yml under load' "$((($(now_ms) - began_ms) / 1000))" s
   call_off_buyers
   end_probe

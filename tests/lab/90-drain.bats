@@ -55,11 +55,11 @@ drain_and_undrain() {
   local host=$1 kind
   shift
   open_sale "drain-$host" 100000
-  begin_probe --limit 280
+  begin_probe --limit 280 --timeout 3000
   begin_buyers --rate 100 --connections 20 --limit 280
-  playbook playbooks/drain.yml -e "host=$host"
+  gentle_playbook playbooks/drain.yml -e "host=$host"
   "$@"
-  playbook playbooks/undrain.yml -e "host=$host"
+  gentle_playbook playbooks/undrain.yml -e "host=$host"
   wait_until 30 is_whole
   call_off_buyers
   end_probe

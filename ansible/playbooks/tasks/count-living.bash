@@ -1,19 +1,17 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the environment
-# Whether a node hears from the ledger that all of the pool live; nothing to say where the default
-# sale was not created yet.
+# Whether a node hears from the ledger that all of the pool live. Nothing to say where the default
+# sale was not created yet: then the node knows of nothing that is left of it.
 set -euo pipefail
 
 living() {
-  local line
   exec {socket}<>"/dev/tcp/${LISTEN%:*}/${LISTEN##*:}"
   printf 'GET /metrics HTTP/1.1\r\nHost: deploy\r\nConnection: close\r\n\r\n' >&"$socket"
-  while read -r -t 5 line <&"$socket"; do
-    if [[ $line == "sluice_living_nodes{"*"sale=\"$SALE\""* ]]; then
-      line=${line%$'\r'}
-      printf '%s\n' "${line##* }"
-    fi
-  done
+  timeout 5 cat <&"$socket" | awk -v sale="sale=\"$SALE\"" '
+    { sub(/\r$/, "") }
+    index($1, sale) && /^sluice_left{/ { known = 1 }
+    index($1, sale) && /^sluice_living_nodes{/ { living = $2 }
+    END { if (known) print living }'
   exec {socket}>&-
 }
 
