@@ -48,17 +48,20 @@ only_reached_from() {
   local kind=$1 host group expected at_once=0
   local -a targets
   shift
-  for host in $(hosts all); do
-    mapfile -t targets < <(targets_of "$kind" "$host")
-    ((${#targets[@]} > 0)) || continue
-    # Four hosts look at a time: each waits for what is silent, and has little to compute.
-    if ((++at_once % 4 == 0)); then
-      wait
-    fi
-    { ports_open_to "$host" "${targets[@]}" || echo 'could not look'; } \
-      >"$BATS_TEST_TMPDIR/$kind-from-$host" &
-  done
-  wait
+  # Four hosts look at a time: each waits for what is silent, and has little to compute. In a shell of
+  # their own, as bats has children too, which are not to be waited for.
+  (
+    for host in $(hosts all); do
+      mapfile -t targets < <(targets_of "$kind" "$host")
+      ((${#targets[@]} > 0)) || continue
+      if ((at_once++ % 4 == 0)); then
+        wait
+      fi
+      { ports_open_to "$host" "${targets[@]}" || echo 'could not look'; } \
+        >"$BATS_TEST_TMPDIR/$kind-from-$host" &
+    done
+    wait
+  )
   for host in $(hosts all); do
     mapfile -t targets < <(targets_of "$kind" "$host")
     ((${#targets[@]} > 0)) || continue
