@@ -32,7 +32,7 @@ list_needs() {
   NEEDS=(bun packages)
   # What `lab` passes on has options of its own.
   case "$command $* " in
-    lab\ *) ;;
+    lab\ * | playbook\ [!-]*) ;;
     *' --help '* | *' -h '*) return ;;
   esac
   case $command in
@@ -41,6 +41,7 @@ list_needs() {
     load) NEEDS=(bun packages oha) ;;
     bench) NEEDS=(redis-server nginx postgresql hyperfine bun packages oha) ;;
     lab) list_lab_needs "$@" ;;
+    playbook) NEEDS=(openssh-client bun packages ansible) ;;
     test) list_test_needs "$@" ;;
   esac
 }

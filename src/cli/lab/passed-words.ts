@@ -9,9 +9,15 @@ export interface SplitWords {
 
 let passed: readonly string[] = [];
 
-/** Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`. */
+/**
+ * Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`, and
+ * `playbook FILE..` behind the first.
+ */
 export function splitWords(words: readonly string[]): SplitWords {
   const [command, part = "", first = ""] = words;
+  if (command === "playbook" && part !== "--help" && part !== "-h") {
+    return { own: words.slice(0, 1), passed: words.slice(1) };
+  }
   if (command !== "lab" || !PASSING.has(part) || first === "--help" || first === "-h") {
     return { own: [...words], passed: [] };
   }
