@@ -20,6 +20,8 @@ const main = defineCommand({
     load: () => import("./commands/load.ts").then((module) => module.default),
     build: () => import("./commands/build.ts").then((module) => module.default),
     lab: () => import("./commands/lab.ts").then((module) => module.default),
+    vagrant: () => import("./commands/vagrant.ts").then((module) => module.default),
+    box: () => import("./commands/box.ts").then((module) => module.default),
     playbook: () => import("./commands/playbook.ts").then((module) => module.default),
     bench: () => import("./commands/bench.ts").then((module) => module.default),
     test: () => import("./commands/test.ts").then((module) => module.default),
