@@ -24,7 +24,7 @@ has_libvirt() {
   local -a files
   command -v libvirtd >/dev/null || return
   for driver in qemu network storage; do
-    files=(/usr/lib/*/libvirt/connection-driver/libvirt_driver_$driver.so)
+    files=(/usr/lib/*/libvirt/connection-driver/"libvirt_driver_$driver.so")
     [[ -e ${files[0]} ]] || return
   done
 }
@@ -52,6 +52,7 @@ list_qemu_packages() {
 
 install_backports() {
   local log=$CACHE_DIR/log/backports.log
+  # shellcheck disable=SC2154 # check_debian has set it
   if ! run_step "Debian packages, from its backports" "$log" last_line \
     "${as_root[@]}" bash "$SLUICE_ROOT/setup/debian-install" --backports "${BACKPORTS_MISSING[@]}"; then
     fail_step "installing ${BACKPORTS_MISSING[*]}" "$log" \
