@@ -96,11 +96,15 @@ list_test_needs() {
   local -a tests=(redis-server nginx postgresql)
   # Each judges the configuration that Ansible renders for it.
   local -a rendered=(keepalived nftables iproute2)
+  # What judges the Vagrantfile; no machine is made.
+  local -a vagrant=(vagrant vagrant-libvirt bats bats-assert bats-support jq)
   tests+=(bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
-    *' static '*) NEEDS=(shellcheck shfmt nginx "${rendered[@]}" bun packages-all ansible) ;;
+    *' static '*)
+      NEEDS=(shellcheck shfmt nginx "${rendered[@]}" "${vagrant[@]}" bun packages-all ansible)
+      ;;
     *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
-    *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" bun packages-all ansible) ;;
+    *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}" bun packages-all ansible) ;;
     *' lab '*)
       NEEDS=("${LAB_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
       ;;
@@ -108,8 +112,13 @@ list_test_needs() {
       NEEDS=("${VAGRANT_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
       ;;
     # The stack is driven from outside, too.
-    *' embedded '*) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
-    *) NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
+    *' embedded '*)
+      NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}" curl bun packages-all oha ansible)
+      ;;
+    *)
+      NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" "${vagrant[@]}")
+      NEEDS+=(curl bun packages-all oha ansible)
+      ;;
   esac
 }
 

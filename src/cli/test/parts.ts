@@ -67,13 +67,15 @@ async function listChecks(root: string): Promise<Part[]> {
     check("shellcheck", ["shellcheck", "--external-sources", ...bashFiles]),
     check("shfmt", ["shfmt", "-d", "-i", "2", "-ci", ...bashFiles]),
     ...listAnsibleChecks(root),
+    // Without a machine: the Vagrantfile and the inventories say the same.
+    batsTests("vagrantfile", root),
   ];
 }
 
 /** Neither asks a host: the linters read, and what is rendered is judged by its daemons here. */
 function listAnsibleChecks(root: string): Part[] {
   const ansible = join(root, "ansible");
-  const inventories = ["lab", "example"].map((name) =>
+  const inventories = ["lab", "vagrant", "vagrant-small", "example"].map((name) =>
     join(ansible, "inventories", name, "hosts.yml"),
   );
   return [
