@@ -60,6 +60,13 @@ crowd() {
   "${crowd_command[@]}" "$@" 3>&- 4>&-
 }
 
+# Where both come from one machine, as may be where nothing is apart.
+needs_crowd_apart() {
+  if [[ "${crowd_command[*]}" == "${control_command[*]}" ]]; then
+    skip 'the crowd is the control machine, to which other ports answer'
+  fi
+}
+
 # power off|on HOST...: off is a power failure, not a shutdown; several hosts fail at once
 power() {
   "${power_command[@]}" "$@" 3>&- 4>&- </dev/null
