@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 /**
  * Settings that have Ansible keep one Python per host for the whole run (Mitogen), where it starts
  * a new one for each task: starting a program is what user-mode kernels and emulated processors are
- * slowest at. Nothing else differs; `ansible-playbook` itself goes without. Empty where the Ansible that is found has no
- * Mitogen beside it, or where the caller names a strategy.
+ * slowest at. Nothing else differs, and `ansible-playbook` by itself goes without. Empty where the
+ * Ansible that is found has no Mitogen beside it, or where the caller names a strategy.
  */
 export function mitogenSettings(environment: Readonly<Record<string, string | undefined>>) {
   const program = Bun.which("ansible-playbook");
