@@ -97,6 +97,11 @@ is_valid_and_names_the_hosts_of() {
 }
 
 @test "a provider whose plugin is missing is refused by the plugin's name" {
-  VAGRANT_NO_PLUGINS=1 run ! in_checkout vagrant up --provider libvirt
+  export VAGRANT_NO_PLUGINS=1
+  run ! in_checkout vagrant up --provider libvirt
   assert_output --partial 'vagrant-libvirt, which is not installed'
+  if ! command -v VBoxManage >/dev/null; then
+    run ! in_checkout env --unset=VAGRANT_DEFAULT_PROVIDER vagrant up
+    assert_output --partial 'vagrant-libvirt, which is not installed'
+  fi
 }
