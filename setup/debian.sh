@@ -3,9 +3,10 @@
 
 # check_debian: ends the launcher, before anything is installed, where packages cannot be.
 check_debian() {
-  local by_hand="apt-get install --no-install-recommends ${DEBIAN_MISSING[*]}"
+  local -a all=("${DEBIAN_MISSING[@]}" "${BACKPORTS_MISSING[@]}")
+  local by_hand="apt-get install --no-install-recommends ${all[*]}"
   if ! command -v apt-get >/dev/null; then
-    fail "this command needs ${DEBIAN_MISSING[*]} (names of Debian packages), and apt-get is not" \
+    fail "this command needs ${all[*]} (names of Debian packages), and apt-get is not" \
       "here to install them. Install them in this system's own way and start again."
   fi
   if (($(id -u) == 0)); then
@@ -13,13 +14,13 @@ check_debian() {
     return
   fi
   if ! command -v sudo >/dev/null; then
-    fail "installing ${DEBIAN_MISSING[*]} takes root's rights, and there is no sudo here. Have" \
+    fail "installing ${all[*]} takes root's rights, and there is no sudo here. Have" \
       "somebody run, as root: $by_hand. Then start again."
   fi
   as_root=(sudo -n --)
   # Asked for here, where a password can be typed; the step itself runs without a terminal.
   if ! sudo -n true 2>/dev/null && { [[ ! -t 0 ]] || ! sudo -v; }; then
-    fail "installing ${DEBIAN_MISSING[*]} takes root's rights, and sudo does not grant them to" \
+    fail "installing ${all[*]} takes root's rights, and sudo does not grant them to" \
       "$(id -un) here. Have somebody run, as root: $by_hand. Then start again."
   fi
 }

@@ -14,7 +14,7 @@ install_missing() {
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM HUP
     list_debian_missing
-    if ((${#DEBIAN_MISSING[@]} > 0)); then
+    if ((${#DEBIAN_MISSING[@]} + ${#BACKPORTS_MISSING[@]} > 0)); then
       check_debian
     fi
     print_plan
@@ -44,16 +44,20 @@ interrupted() {
   exit "$1"
 }
 
-# Sets `DEBIAN_MISSING`: what was asked for, and what Bun, oha and Ansible take to be installed.
+# Sets `DEBIAN_MISSING`: what was asked for, and what Bun, oha and Ansible take to be installed; and
+# `BACKPORTS_MISSING`, of which this machine's Debian has too old a version.
 list_debian_missing() {
   local need
   DEBIAN_MISSING=()
+  BACKPORTS_MISSING=()
   for need in "${MISSING[@]}"; do
     case $need in
       # npm brings ca-certificates.
       bun) has_debian npm || DEBIAN_MISSING+=(npm) ;;
       oha) list_oha_build_needs ;;
       ansible) list_ansible_build_needs ;;
+      libvirt) list_libvirt_packages ;;
+      qemu) list_qemu_packages ;;
       packages | packages-all) ;;
       *) DEBIAN_MISSING+=("$need") ;;
     esac
@@ -66,6 +70,10 @@ print_plan() {
   if ((${#DEBIAN_MISSING[@]} > 0)); then
     say "  from Debian, by apt-get: ${DEBIAN_MISSING[*]}"
     step_total=1
+  fi
+  if ((${#BACKPORTS_MISSING[@]} > 0)); then
+    say "  from Debian's backports, a source that is used this once: ${BACKPORTS_MISSING[*]}"
+    step_total=$((step_total + 1))
   fi
   for need in "${MISSING[@]}"; do
     case $need in
@@ -83,6 +91,9 @@ install_in_order() {
   local need
   if ((${#DEBIAN_MISSING[@]} > 0)); then
     install_debian
+  fi
+  if ((${#BACKPORTS_MISSING[@]} > 0)); then
+    install_backports
   fi
   for need in "${MISSING[@]}"; do
     case $need in

@@ -8,12 +8,16 @@ debian_proof() {
   case $1 in
     bats-assert | bats-support) printf '/usr/lib/bats/%s/load.bash\n' "$1" ;;
     ca-certificates) printf '/etc/ssl/certs/ca-certificates.crt\n' ;;
+    dnsmasq-base) printf 'dnsmasq\n' ;;
+    fdisk) printf 'sfdisk\n' ;;
     iproute2) printf 'ip\n' ;;
+    libvirt-clients) printf 'virsh\n' ;;
     nftables) printf 'nft\n' ;;
     e2fsprogs) printf 'mke2fs\n' ;;
     libc6-dev) printf '/usr/include/stdlib.h\n' ;;
     openssh-client) printf 'ssh\n' ;;
     procps) printf 'pgrep\n' ;;
+    vagrant-libvirt) printf '/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json\n' ;;
     xz-utils) printf 'xz\n' ;;
     postgresql)
       # Of whatever version; without any, the pattern itself, which is no file.
@@ -25,14 +29,15 @@ debian_proof() {
 }
 
 # Sets `NEEDS`, in the order of installation: names of Debian packages, then `bun`, `packages` or
-# `packages-all` (the developers' ones too), `oha`, `ansible`.
+# `packages-all` (the developers' ones too), `oha`, `ansible`. `libvirt` and `qemu` are Debian's as
+# well, under several names (setup/vagrant.sh).
 list_needs() {
   local command=$1
   shift
   NEEDS=(bun packages)
   # What `lab` passes on has options of its own.
   case "$command $* " in
-    lab\ *) ;;
+    lab\ * | vagrant\ * | playbook\ [!-]*) ;;
     *' --help '* | *' -h '*) return ;;
   esac
   case $command in
@@ -41,6 +46,9 @@ list_needs() {
     load) NEEDS=(bun packages oha) ;;
     bench) NEEDS=(redis-server nginx postgresql hyperfine bun packages oha) ;;
     lab) list_lab_needs "$@" ;;
+    playbook) NEEDS=(openssh-client bun packages ansible) ;;
+    box) list_box_needs "$@" ;;
+    vagrant) list_vagrant_needs "$@" ;;
     test) list_test_needs "$@" ;;
   esac
 }
@@ -60,23 +68,57 @@ list_lab_needs() {
   esac
 }
 
+# A box: packages, a disk, its format.
+readonly BOX_NEEDS=(mmdebstrap e2fsprogs fdisk qemu)
+# Virtual machines, in a network apart.
+readonly VAGRANT_NEEDS=(
+  "${BOX_NEEDS[@]}" vagrant vagrant-libvirt libvirt libvirt-clients dnsmasq-base iptables
+  iproute2 procps openssh-client
+)
+
+list_box_needs() {
+  case ${1:-} in
+    build) NEEDS=("${BOX_NEEDS[@]}" openssh-client bun packages) ;;
+    add) NEEDS=("${BOX_NEEDS[@]}" openssh-client vagrant vagrant-libvirt bun packages) ;;
+  esac
+}
+
+list_vagrant_needs() {
+  case ${1:-} in
+    up) NEEDS=("${VAGRANT_NEEDS[@]}" bun packages ansible) ;;
+    playbook) NEEDS=(openssh-client bun packages ansible) ;;
+  esac
+}
+
 # A scope that the CLI will refuse needs nothing but the CLI.
 list_test_needs() {
   # procps is what bats ends hanging tests with.
   local -a tests=(redis-server nginx postgresql)
   # Each judges the configuration that Ansible renders for it.
   local -a rendered=(keepalived nftables iproute2)
+  # What judges the Vagrantfile; no machine is made.
+  local -a vagrant=(vagrant vagrant-libvirt bats bats-assert bats-support jq)
   tests+=(bats bats-assert bats-support procps shellcheck shfmt)
   case " $* " in
-    *' static '*) NEEDS=(shellcheck shfmt nginx "${rendered[@]}" bun packages-all ansible) ;;
+    *' static '*)
+      NEEDS=(shellcheck shfmt nginx "${rendered[@]}" "${vagrant[@]}" bun packages-all ansible)
+      ;;
     *' faults '* | *' orders '*) NEEDS=("${tests[@]}" bun packages-all) ;;
-    *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" bun packages-all ansible) ;;
+    *' unit '*) NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}" bun packages-all ansible) ;;
     *' lab '*)
       NEEDS=("${LAB_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
       ;;
+    *' vagrant '*)
+      NEEDS=("${VAGRANT_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
+      ;;
     # The stack is driven from outside, too.
-    *' embedded '*) NEEDS=("${tests[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
-    *) NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" curl jq bun packages-all oha ansible) ;;
+    *' embedded '*)
+      NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}" curl bun packages-all oha ansible)
+      ;;
+    *)
+      NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" "${vagrant[@]}")
+      NEEDS+=(curl bun packages-all oha ansible)
+      ;;
   esac
 }
 
@@ -95,6 +137,8 @@ is_met() {
     packages | packages-all) has_packages "$1" ;;
     oha) has_oha ;;
     ansible) has_ansible ;;
+    libvirt) has_libvirt ;;
+    qemu) has_qemu ;;
     *) has_debian "$1" ;;
   esac
 }

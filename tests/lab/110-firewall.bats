@@ -18,6 +18,7 @@ listening_ports() {
 }
 
 @test "from the crowd's network nothing but the VIP's port answers" {
+  needs_crowd_apart
   local -a targets
   local port
   mapfile -t targets < <({
@@ -80,6 +81,7 @@ listening_ports() {
 }
 
 @test "adverts from beyond a router in the name of the other director are dropped as well" {
+  needs_crowd_apart
   needs_several directors 'there is no VRRP'
   local owner peer
   owner=$(vip_owner)

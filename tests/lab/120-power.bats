@@ -12,14 +12,16 @@ teardown() {
 
 @test "every host loses power in the middle of a sale: it all comes up by itself, books balanced" {
   needs_power
-  local durability began_ms
+  local durability began_ms requests
   local -a all
   durability=$(shared_var sluice_durability primary)
   [[ $durability != memory ]] || skip 'with the durability "memory" a power failure may cost orders'
   mapfile -t all < <(hosts all)
+  requests=$(crowd_of 1500)
   open_sale power 100000
   # They ask on for as long as the hosts may take to come back.
-  begin_buyers --requests 1500 --rate 200 --connections 20 --settle 240 --limit 270
+  begin_buyers --requests "$requests" --rate "$(load_of 200)" --connections 20 \
+    --settle "$(patience 240)" --limit "$(patience 270)"
   power off "${all[@]}"
   run ! vip_answers
   began_ms=$(now_ms)
@@ -29,7 +31,7 @@ teardown() {
   buyers_are_done
   figure 'all hosts: from power on until the first ticket is sold' \
     "$((($(crowd_figure buyers .gapToMs) - began_ms) / 1000))" s
-  figure 'all hosts: purchases without an answer at the power cut' "$(crowd_figure buyers .lost)" 'of 1500'
+  figure 'all hosts: purchases without an answer at the power cut' "$(crowd_figure buyers .lost)" "of $requests"
   wait_until 120 is_whole
   everything_was_decided
   only_honest_answers

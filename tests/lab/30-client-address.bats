@@ -26,14 +26,14 @@ crowd_address() {
 
 @test "Nginx logs the client's own address" {
   local mark=/$RUN_ID-own
-  crowd curl -s -o /dev/null --max-time 5 "$(vip_url)$mark"
+  crowd curl -s -o /dev/null --max-time "$(patience 5)" "$(vip_url)$mark"
   wait_until 10 logged "$mark"
   assert_equal "$(jq -r .client "$BATS_TEST_TMPDIR/logged")" "$(crowd_address)"
 }
 
 @test "a forged X-Forwarded-For changes nothing" {
   local mark=/$RUN_ID-forged
-  crowd curl -s -o /dev/null --max-time 5 -H 'X-Forwarded-For: 192.0.2.1' -H 'X-Real-IP: 192.0.2.1' \
+  crowd curl -s -o /dev/null --max-time "$(patience 5)" -H 'X-Forwarded-For: 192.0.2.1' -H 'X-Real-IP: 192.0.2.1' \
     -H 'Forwarded: for=192.0.2.1' "$(vip_url)$mark"
   wait_until 10 logged "$mark"
   assert_equal "$(jq -r .client "$BATS_TEST_TMPDIR/logged")" "$(crowd_address)"

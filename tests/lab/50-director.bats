@@ -52,12 +52,13 @@ teardown() {
 
 # lose_the_vip NAME COMMAND...: does that to the director in the middle of a sale
 lose_the_vip() {
-  local name=$1
+  local name=$1 requests
+  requests=$(crowd_of 2000)
   shift
   open_sale "$name" 100000
   begin_probe
   # Ten seconds of buyers: the fault comes after the first, and the VIP is long back at the end.
-  begin_buyers --requests 2000 --rate 200 --connections 20
+  begin_buyers --requests "$requests" --rate "$(load_of 200)" --connections 20
   "$@"
   wait_until 30 vip_answers
   buyers_are_done
@@ -67,7 +68,7 @@ lose_the_vip() {
   back_ms=$(crowd_figure probe .gapToMs)
   echo "$gap_ms" >"$BATS_FILE_TMPDIR/$name.gap"
   figure "director $name: longest gap of the VIP" "$gap_ms" ms "$(limit_ms "$VIP_GAP_MS")"
-  figure "director $name: purchases without an answer" "$(crowd_figure buyers .lost)" 'of 2000' 20
+  figure "director $name: purchases without an answer" "$(crowd_figure buyers .lost)" "of $requests" 20
   figure "director $name: attempts that found no connection" "$(crowd_figure buyers .unsent)" ''
   figure "director $name: slowest purchase" "$(crowd_figure buyers '.latencyMs.max | round')" ms
   everything_was_decided

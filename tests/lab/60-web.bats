@@ -16,14 +16,16 @@ teardown() {
 
 @test "an Nginx host that loses power is out of the pool within 3 s, and comes back by itself" {
   needs_power
-  local killed director outage_ms before_ms
+  local killed director outage_ms before_ms requests
   killed=$(hosts web | tail -n 1)
   director=$(vip_owner)
+  requests=$(crowd_of 2400)
   open_sale web 100000
   begin_probe
   # A buyer waits two seconds for an answer: those whose connection was to the host that is gone
   # have no other way to learn it.
-  begin_buyers --requests 2400 --rate 200 --connections 20 --timeout 2000
+  begin_buyers --requests "$requests" --rate "$(load_of 200)" --connections 20 \
+    --timeout "$(limit_ms 2000)"
   power off "$killed"
   wait_until 30 weight_is_zero "$director" "$killed"
   buyers_are_done
@@ -33,7 +35,7 @@ teardown() {
   figure 'Nginx host killed: new connections that failed' "$(crowd_figure probe .failed)" \
     "of $(crowd_figure probe .attempts)"
   figure 'Nginx host killed: longest gap of the VIP' "$(crowd_figure probe .gapMs)" ms
-  figure 'Nginx host killed: purchases without an answer' "$(crowd_figure buyers .lost)" 'of 2400' 20
+  figure 'Nginx host killed: purchases without an answer' "$(crowd_figure buyers .lost)" "of $requests" 20
   figure 'Nginx host killed: attempts that found no connection' "$(crowd_figure buyers .unsent)" ''
   everything_was_decided
   only_honest_answers
@@ -53,7 +55,7 @@ takes_connections() {
   local before after try
   before=$(connections_to "$@")
   for try in {1..50}; do
-    crowd curl -sf -o /dev/null --max-time 1 "$(vip_url)/healthz?$try" || return 1
+    crowd curl -sf -o /dev/null --max-time "$(patience 1)" "$(vip_url)/healthz?$try" || return 1
   done
   after=$(connections_to "$@")
   ((after > before))

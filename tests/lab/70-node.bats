@@ -33,13 +33,14 @@ is_well() {
   [[ -z $(ailments_of "$1") ]]
 }
 
-# sell_out_while NAME COMMAND...: 3,000 tickets; the command comes after the first hundred
+# sell_out_while NAME COMMAND...: 3,000 tickets where the load is full; the command comes after the first hundred
 sell_out_while() {
-  local name=$1 left_at_fault
+  local name=$1 left_at_fault tickets
+  tickets=$(crowd_of 3000)
   shift
-  open_sale "$name" 3000
+  open_sale "$name" "$tickets"
   begin_probe
-  begin_buyers --until-sold-out --rate 400 --connections 20
+  begin_buyers --until-sold-out --rate "$(load_of 400)" --connections 20
   "$@"
   left_at_fault=$(sale_figure left)
   buyers_are_done
@@ -47,13 +48,13 @@ sell_out_while() {
   ((left_at_fault > 0)) || fail 'all of it was sold before the fault'
   figure "$name killed: longest time without a purchase answered" "$(crowd_figure buyers .maxGapMs)" ms
   figure "$name killed: answered undecided, or busy" \
-    "$(crowd_figure buyers '(.fates.undecided // 0) + (.fates.busy // 0)')" 'of 3000'
-  figure "$name killed: purchases without an answer" "$(crowd_figure buyers .lost)" 'of 3000' 0
+    "$(crowd_figure buyers '(.fates.undecided // 0) + (.fates.busy // 0)')" "of $tickets"
+  figure "$name killed: purchases without an answer" "$(crowd_figure buyers .lost)" "of $tickets" 0
   assert_equal "$(sale_figure left)" 0
   assert_equal "$(crowd_figure buyers '[.decided.sold, .duplicates, .neverDecided] | join(" ")')" \
-    '3000 0 0'
+    "$tickets 0 0"
   # Nginx answers for a node that does not: with "undecided" or "busy", not with silence.
   assert_equal "$(crowd_figure buyers '[.lost, .unsent] | join(" ")')" '0 0'
   only_honest_answers
-  books_balance 3000
+  books_balance "$tickets"
 }

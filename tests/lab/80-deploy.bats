@@ -11,13 +11,16 @@ teardown() {
 }
 
 @test "a new version reaches every host under load, and not one request fails" {
-  local release began_ms host
+  local release began_ms host group
+  for group in directors web nodes; do
+    needs_several "$group" 'nobody could stand in for it'
+  done
   # Another label is another release, of the same sources.
   release=$("$ROOT/sluice" build --label "$RUN_ID" --json | jq -r .release)
   open_sale deploy 100000
   # A packet that opens a connection and is lost as the VIP moves is sent again after a second.
-  CROWD_LIMIT_S=600 begin_probe --limit 600 --timeout 3000
-  CROWD_LIMIT_S=600 begin_buyers --rate 100 --connections 20 --limit 600
+  CROWD_LIMIT_S=600 begin_probe --limit "$(patience 600)" --timeout "$(limit_ms 3000)"
+  CROWD_LIMIT_S=600 begin_buyers --rate "$(load_of 100)" --connections 20 --limit "$(patience 600)"
   began_ms=$(now_ms)
   run -0 gentle_playbook playbooks/deploy.yml -e "release_label=$RUN_ID"
   figure 'deploy.yml under load' "$((($(now_ms) - began_ms) / 1000))" s

@@ -55,8 +55,8 @@ drain_and_undrain() {
   local host=$1 kind
   shift
   open_sale "drain-$host" 100000
-  begin_probe --limit 280 --timeout 3000
-  begin_buyers --rate 100 --connections 20 --limit 280
+  begin_probe --limit "$(patience 280)" --timeout "$(limit_ms 3000)"
+  begin_buyers --rate "$(load_of 100)" --connections 20 --limit "$(patience 280)"
   gentle_playbook playbooks/drain.yml -e "host=$host"
   "$@"
   gentle_playbook playbooks/undrain.yml -e "host=$host"

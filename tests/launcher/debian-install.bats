@@ -101,3 +101,24 @@ install_packages() {
   assert_line --partial 'going on with what is there'
   assert_called 'install jq'
 }
+
+@test "a package of the backports: apt gets them for this once, in copies of its sources" {
+  mkdir -p "$MACHINE/sluice/lab"
+  cp "$BATS_TEST_DIRNAME/../../lab/debian-sources.sh" "$MACHINE/sluice/lab/"
+  local program
+  for program in find mktemp; do
+    ln -s "$(type -P "$program")" "$MACHINE/bin/$program"
+  done
+  stand_in apt-get "[[ \$* != indextargets* ]] || echo 'http://mirror.example/debian/ main'" \
+    "parts=\$(tr ' ' '\n' <<<\"\$*\" | sed -n 's/^Dir::Etc::SourceParts=//p')" \
+    "[[ \$* != *' install '* ]] || cat \"\$parts/backports.list\""
+  install_packages --backports qemu-utils
+  assert_success
+  assert_line --regexp '^deb http://mirror.example/debian [a-z]+-backports main$'
+  run grep -F ' install qemu-utils' "$MACHINE/calls"
+  assert_output --regexp '--target-release [a-z]+-backports'
+  local parts
+  parts=$(sed -n 's/.* install .*//; s/.*SourceParts=\([^ ]*\).*/\1/p' "$MACHINE/calls" | head -n 1)
+  assert [ -n "$parts" ]
+  assert [ ! -e "$parts" ]
+}

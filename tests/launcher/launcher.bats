@@ -22,7 +22,7 @@ setup() {
   on_machine "$MACHINE/sluice/sluice" dmeo
   assert_failure 2
   assert_output --partial "no command 'dmeo'"
-  assert_output --partial 'audit bench build dead-letters demo down lab load orders sale status test up'
+  assert_output --partial 'audit bench box build dead-letters demo down lab load orders playbook sale status test up vagrant'
 }
 
 @test "a path is not taken for a command" {

@@ -108,5 +108,10 @@ test("options of a command on a host are the host's, not this command's", () => 
   ]);
   expect(splitWords(["lab", "ssh", "--help"]).own).toEqual(["lab", "ssh", "--help"]);
   expect(splitWords(["lab", "up", "web1"]).own).toEqual(["lab", "up", "web1"]);
+  expect(splitWords(["playbook", "site.yml", "--help"])).toEqual({
+    own: ["playbook"],
+    passed: ["site.yml", "--help"],
+  });
+  expect(splitWords(["playbook", "--help"]).own).toEqual(["playbook", "--help"]);
   expect(splitWords(["sale", "list"])).toEqual({ own: ["sale", "list"], passed: [] });
 });

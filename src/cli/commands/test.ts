@@ -18,7 +18,7 @@ export default defineCommand({
       default: "all",
       description:
         "unit (checks, unit, ledger, orders, faults, launcher), stack, embedded (both), orders, " +
-        "faults, lab, static",
+        "faults, lab, vagrant, static",
     },
     repeat: {
       type: "string",

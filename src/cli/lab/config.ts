@@ -62,7 +62,8 @@ export function readEnvironment(extra: Readonly<Record<string, string>> = {}) {
 
 /** What sudo is to hand on, as NAME=VALUE. */
 export function readVariablesForSudo(): string[] {
-  const wanted = /^(PATH|HOME|XDG_CACHE_HOME|TERM|LANG|SLUICE_.*|ANSIBLE_.*|(https?|no)_proxy)$/i;
+  const wanted =
+    /^(PATH|HOME|XDG_CACHE_HOME|TERM|LANG|VAGRANT_HOME|SLUICE_.*|ANSIBLE_.*|(https?|no)_proxy)$/i;
   return Object.entries(process.env).flatMap(([name, value]) =>
     wanted.test(name) && value !== undefined ? [`${name}=${value}`] : [],
   );

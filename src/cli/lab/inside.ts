@@ -9,11 +9,19 @@ export function insideCommand(
   command: readonly string[],
   caller: Caller | null = readCaller(),
 ): string[] {
-  const asCaller =
+  return ["ip", "netns", "exec", namespace, ...asCaller(command, caller)];
+}
+
+/** A command line that runs another as whoever called. */
+export function asCaller(
+  command: readonly string[],
+  caller: Caller | null = readCaller(),
+): string[] {
+  const rights =
     caller === null
       ? []
       : ["setpriv", `--reuid=${caller.uid}`, `--regid=${caller.gid}`, "--init-groups", "--"];
-  return ["ip", "netns", "exec", namespace, ...asCaller, ...command];
+  return [...rights, ...command];
 }
 
 /** Runs a command there on this terminal, and returns its exit code. */

@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 
 /**
  * Settings that have Ansible keep one Python per host for the whole run (Mitogen), where it starts
- * a new one for each task: starting a program is what a user-mode kernel is slowest at. Nothing else
- * differs; real machines are served as Ansible comes. Empty where the Ansible that is found has no
- * Mitogen beside it, or where the caller names a strategy.
+ * a new one for each task: starting a program is what user-mode kernels and emulated processors are
+ * slowest at. Nothing else differs, and `ansible-playbook` by itself goes without. Empty where the
+ * Ansible that is found has no Mitogen beside it, or where the caller names a strategy.
  */
 export function mitogenSettings(environment: Readonly<Record<string, string | undefined>>) {
   const program = Bun.which("ansible-playbook");

@@ -1,5 +1,8 @@
 /** What these are given is for somebody else: ssh, Ansible, a program; and so are its options. */
-const PASSING = new Set(["exec", "ssh", "playbook", "deploy", "test"]);
+const PASSING: Readonly<Record<string, ReadonlySet<string>>> = {
+  lab: new Set(["exec", "ssh", "playbook", "deploy", "test"]),
+  vagrant: new Set(["up", "status", "power", "exec", "ssh", "playbook"]),
+};
 
 export interface SplitWords {
   /** Words that this command reads. */
@@ -9,10 +12,17 @@ export interface SplitWords {
 
 let passed: readonly string[] = [];
 
-/** Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`. */
+/**
+ * Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`, and
+ * `playbook FILE..` behind the first.
+ */
 export function splitWords(words: readonly string[]): SplitWords {
-  const [command, part = "", first = ""] = words;
-  if (command !== "lab" || !PASSING.has(part) || first === "--help" || first === "-h") {
+  const [command = "", part = "", first = ""] = words;
+  if (command === "playbook" && part !== "--help" && part !== "-h") {
+    return { own: words.slice(0, 1), passed: words.slice(1) };
+  }
+  const isPassing = PASSING[command]?.has(part) === true;
+  if (!isPassing || first === "--help" || first === "-h") {
     return { own: [...words], passed: [] };
   }
   return { own: words.slice(0, 2), passed: words.slice(2) };

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { findBashFiles } from "./bash-files.ts";
 import type { Part } from "./part.ts";
 
-/** What `./sluice test SCOPE` takes; `all` stands for no argument, `embedded` is all but the lab. */
+/**
+ * What `./sluice test SCOPE` takes; `all` stands for no argument, `embedded` is all of it but the
+ * lab. `vagrant` takes too long to be a part of any other.
+ */
 export const SCOPES = [
   "all",
   "embedded",
@@ -12,6 +15,7 @@ export const SCOPES = [
   "orders",
   "faults",
   "lab",
+  "vagrant",
   "static",
 ] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -26,6 +30,9 @@ const LAB_LIMIT_MS = 25 * 60_000;
 /** Playbooks under load, and hosts that boot on a busy machine. */
 const LAB_TEST_LIMIT_S = 420;
 
+/** Less than an hour for the small topology without hardware virtualization, and the large one. */
+const VAGRANT_LIMIT_MS = 180 * 60_000;
+
 /** The parts of a scope in the order in which they run: the quick and telling ones first. */
 export async function listParts(scope: Scope, root: string): Promise<Part[]> {
   return await LISTS[scope](root);
@@ -37,6 +44,7 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
   faults: (root) => [bunTests("faults", root)],
   stack: (root) => [batsTests("stack", root)],
   lab: (root) => [labTests(root)],
+  vagrant: (root) => [vagrantTests(root)],
   unit: async (root) => [
     ...(await listChecks(root)),
     bunTests("unit", root),
@@ -59,13 +67,15 @@ async function listChecks(root: string): Promise<Part[]> {
     check("shellcheck", ["shellcheck", "--external-sources", ...bashFiles]),
     check("shfmt", ["shfmt", "-d", "-i", "2", "-ci", ...bashFiles]),
     ...listAnsibleChecks(root),
+    // Without a machine: the Vagrantfile and the inventories say the same.
+    batsTests("vagrantfile", root),
   ];
 }
 
 /** Neither asks a host: the linters read, and what is rendered is judged by its daemons here. */
 function listAnsibleChecks(root: string): Part[] {
   const ansible = join(root, "ansible");
-  const inventories = ["lab", "example"].map((name) =>
+  const inventories = ["lab", "vagrant", "vagrant-small", "example"].map((name) =>
     join(ansible, "inventories", name, "hosts.yml"),
   );
   return [
@@ -131,6 +141,19 @@ function labTests(root: string): Part {
       "tests/lab",
     ],
     limitMs: LAB_LIMIT_MS,
+    reportPath: join(directory, "report.xml"),
+    tidyCommand: [script, "--tidy"],
+  };
+}
+
+/** The script brings virtual machines up, runs bats against them, and destroys them. */
+function vagrantTests(root: string): Part {
+  const directory = join(root, ".sluice", "test", "vagrant");
+  const script = "tests/lab/run-in-vagrant";
+  return {
+    name: "vagrant",
+    command: [script, ...batsReport(directory), "tests/vagrant", "tests/lab"],
+    limitMs: VAGRANT_LIMIT_MS,
     reportPath: join(directory, "report.xml"),
     tidyCommand: [script, "--tidy"],
   };

@@ -11,7 +11,7 @@ begin_crowd() {
   local name=$1 input=$BATS_TEST_TMPDIR/$1.input output=$BATS_TEST_TMPDIR/$1.out
   shift
   mkfifo "$input"
-  sleep "$CROWD_LIMIT_S" >"$input" 3>&- 4>&- &
+  sleep "$(patience "$CROWD_LIMIT_S")" >"$input" 3>&- 4>&- &
   printf '%s\n' "$!" >"$BATS_TEST_TMPDIR/$name.holder"
   crowd bun --config="$ROOT/bunfig.toml" --no-env-file "$TOOLS/$1.ts" "${@:2}" \
     <"$input" >"$output" 2>"$output.errors" &
@@ -48,9 +48,10 @@ crowd_figure() {
   jq -r "$2" "$BATS_TEST_TMPDIR/$1.json"
 }
 
-# begin_probe: new connections to the VIP, one every 20 ms
+# begin_probe: new connections to the VIP, one every 20 ms where the load is full
 begin_probe() {
-  begin_crowd probe prober "$(vip)" "$(vip_port)" --every 20 "$@"
+  begin_crowd probe prober "$(vip)" "$(vip_port)" --every $((1000 / $(load_of 50))) \
+    --timeout "$(limit_ms 1000)" "$@"
 }
 end_probe() {
   end_crowd probe
@@ -59,7 +60,8 @@ end_probe() {
 # begin_buyers [OPTIONS]: a crowd that buys of SALE, see tools/buyers.ts. It is under way, at a
 # moderate rate, when this returns: what is measured is the fault, not how fast this machine is.
 begin_buyers() {
-  begin_crowd buyers buyers "$(vip)" "$(vip_port)" "$SALE" --warm 100 "$@"
+  begin_crowd buyers buyers "$(vip)" "$(vip_port)" "$SALE" --warm "$(load_of 100)" \
+    --timeout "$(limit_ms 5000)" --settle "$(patience 60)" --limit "$(patience 300)" "$@"
 }
 # buyers_are_done: waits for the last one
 buyers_are_done() {
@@ -80,7 +82,7 @@ stop_crowds() {
 }
 
 vip_answers() {
-  crowd curl -sf -o /dev/null --max-time 1 "$(vip_url)/healthz"
+  crowd curl -sf -o /dev/null --max-time "$(patience 1)" "$(vip_url)/healthz"
 }
 
 # no_request_failed: every request was answered, by sold or sold out

@@ -25,7 +25,7 @@ ready_checks_of() {
   if is_in nodes "$host"; then
     port=$(shared_var sluice_node_port_first 3001)
     for ((process = 0; process < $(host_var "$host" ticket_node_processes 1); process++)); do
-      printf 'curl -sf -o /dev/null --max-time 3 http://%s:%d/readyz\n' \
+      printf 'curl -sf -o /dev/null --max-time %d http://%s:%d/readyz\n' "$(patience 3)" \
         "$(address "$host")" "$((port + process))"
     done
   fi

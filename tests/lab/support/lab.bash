@@ -8,6 +8,7 @@
 #   SLUICE_TEST_CROWD      before a command that is to run in the crowd's network
 #   SLUICE_TEST_PLAYBOOK   `$SLUICE_TEST_PLAYBOOK FILE [ARGS..]` runs one of the playbooks
 #   SLUICE_TEST_TIME_FACTOR  stretches deadlines and limits on gaps (1), and nothing else
+#   SLUICE_TEST_LOAD_FACTOR  makes crowds and what they buy smaller (1), and nothing else
 
 if [[ -n ${BATS_TEST_FILENAME:-} ]]; then
   bats_require_minimum_version 1.5.0
@@ -20,6 +21,7 @@ SUPPORT=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 ROOT=$(cd -- "$SUPPORT/../../.." && pwd)
 TOOLS=$ROOT/tests/lab/tools
 TIME_FACTOR=${SLUICE_TEST_TIME_FACTOR:-1}
+LOAD_FACTOR=${SLUICE_TEST_LOAD_FACTOR:-1}
 # Commands with arguments of their own.
 read -r -a ssh_command <<<"${SLUICE_TEST_SSH:-}"
 read -r -a power_command <<<"${SLUICE_TEST_POWER:-}"
@@ -47,7 +49,7 @@ source "$SUPPORT/health.bash"
 on() {
   local host=$1
   shift
-  timeout --kill-after=5 "${ON_LIMIT_S:-120}" "${ssh_command[@]}" "$host" "$*" 3>&- 4>&- </dev/null
+  timeout --kill-after=5 "$(patience "${ON_LIMIT_S:-120}")" "${ssh_command[@]}" "$host" "$*" 3>&- 4>&- </dev/null
 }
 
 # control COMMAND..., crowd COMMAND...: where deployments come from, and where buyers are
@@ -56,6 +58,13 @@ control() {
 }
 crowd() {
   "${crowd_command[@]}" "$@" 3>&- 4>&-
+}
+
+# Where both come from one machine, as may be where nothing is apart.
+needs_crowd_apart() {
+  if [[ "${crowd_command[*]}" == "${control_command[*]}" ]]; then
+    skip 'the crowd is the control machine, to which other ports answer'
+  fi
 }
 
 # power off|on HOST...: off is a power failure, not a shutdown; several hosts fail at once

@@ -38,7 +38,7 @@ all_ports() {
 ports_open_to() {
   local host=$1 answers
   shift
-  answers=$(on "$host" "bash -s -- $* <<'END'"$'\n'"$(cat -- "$TOOLS/port-scan")"$'\n'END) || return
+  answers=$(on "$host" "PORT_SCAN_S=$(patience 2) bash -s -- $* <<'END'"$'\n'"$(cat -- "$TOOLS/port-scan")"$'\n'END) || return
   awk '$2 == "open" { print $1 }' <<<"$answers" | sort
 }
 

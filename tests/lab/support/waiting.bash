@@ -15,6 +15,19 @@ limit_ms() {
   awk -v ms="$1" -v factor="$TIME_FACTOR" 'BEGIN { printf "%d\n", ms * factor }'
 }
 
+# load_of NUMBER: of requests or tickets, at once or a second, as many as the machine at hand bears
+load_of() {
+  awk -v number="$1" -v load="$LOAD_FACTOR" \
+    'BEGIN { scaled = int(number * load + 0.5); print scaled < 1 ? 1 : scaled }'
+}
+
+# crowd_of NUMBER: of requests or tickets that are to last, at a rate of load_of. What takes longer
+# takes longer to be over.
+crowd_of() {
+  awk -v number="$1" -v load="$LOAD_FACTOR" -v factor="$TIME_FACTOR" \
+    'BEGIN { scaled = int(number * load * factor + 0.5); print scaled < 1 ? 1 : scaled }'
+}
+
 # wait_until SECONDS COMMAND...: runs it again and again until it succeeds
 wait_until() {
   local seconds deadline

@@ -32,11 +32,11 @@ const { values, positionals } = parseArgs({
 const [host = "", port = "", sale = ""] = positionals;
 const connections = readCount("connections", values.connections, 1_000);
 const requests = readCount("requests", values.requests, 1_000_000);
-const limitMs = readCount("limit", values.limit, 3_600) * 1_000;
+const limitMs = readCount("limit", values.limit, 100_000) * 1_000;
 const stepMs = 1_000 / readCount("rate", values.rate, 100_000);
 const warm = readCount("warm", values.warm, requests);
-const timeoutMs = readCount("timeout", values.timeout, 60_000);
-const settleMs = values.once ? 0 : readCount("settle", values.settle, 600) * 1_000;
+const timeoutMs = readCount("timeout", values.timeout, 600_000);
+const settleMs = values.once ? 0 : readCount("settle", values.settle, 100_000) * 1_000;
 const headers = Object.fromEntries(
   values.header.map((line) => {
     const colon = line.indexOf(":");

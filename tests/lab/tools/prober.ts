@@ -22,8 +22,8 @@ const { values, positionals } = parseArgs({
 });
 const server = { host: positionals[0] ?? "", port: Number(positionals[1]) };
 const everyMs = readCount("every", values.every, 10_000);
-const timeoutMs = readCount("timeout", values.timeout, 60_000);
-const limitMs = readCount("limit", values.limit, 3_600) * 1_000;
+const timeoutMs = readCount("timeout", values.timeout, 600_000);
+const limitMs = readCount("limit", values.limit, 100_000) * 1_000;
 /** More than this are never under way: a time-out's worth of them, and room for a late timer. */
 const inFlightMax = 2 * Math.ceil(timeoutMs / everyMs);
 

@@ -30,6 +30,13 @@ check_system() {
 
 check_network() {
   local network
+  if [[ $INTERFACE == auto ]]; then
+    INTERFACE=$(ip -4 -o address show to "$ADDRESS/32" | awk '{ print $2; exit }')
+    if [[ -z $INTERFACE ]]; then
+      printf 'None of its interfaces has the address %s (sluice_address).\n' "$ADDRESS"
+      return
+    fi
+  fi
   if [[ ! -d /sys/class/net/$INTERFACE ]]; then
     printf 'It has no interface %s (sluice_interface); it has: %s.\n' "$INTERFACE" \
       "$(cd /sys/class/net && printf '%s ' * | sed 's/ $//')"

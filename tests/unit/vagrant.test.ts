@@ -1,0 +1,81 @@
+import { expect, test } from "bun:test";
+
+import { comparePackages } from "../../src/cli/box/packages.ts";
+import { splitWords } from "../../src/cli/lab/passed-words.ts";
+import type { VagrantPlaces } from "../../src/cli/vagrant/config.ts";
+import { parseMachines, pickMachines, readMachines } from "../../src/cli/vagrant/inventory.ts";
+import { vagrantSshConfig } from "../../src/cli/vagrant/ssh.ts";
+import { timeFactor } from "../../src/cli/vagrant/time-factor.ts";
+
+const places: VagrantPlaces = {
+  stateDir: "/checkout/.sluice/vagrant",
+  runDir: "/run/sluice-vagrant",
+  namespace: "sluice_vagrant",
+  crowdNamespace: "sluice_vagrant_crowd",
+  libvirt: "own",
+};
+
+test("machines are the hosts of the inventory, each once, with all of its groups", () => {
+  const machines = parseMachines(`
+all:
+  vars:
+    sluice_vip: 192.168.56.100
+  children:
+    postgresql:
+      hosts:
+        orders1:
+          ansible_host: 192.168.56.51
+    workers:
+      hosts:
+        orders1:
+`);
+  expect(machines).toEqual([
+    { name: "orders1", address: "192.168.56.51", groups: ["postgresql", "workers"] },
+  ]);
+});
+
+test("an inventory that Vagrant could not boot is refused with the reason", () => {
+  expect(() => parseMachines("all: {}")).toThrow("names no hosts");
+  expect(() => parseMachines("all: {children: {web: {hosts: {web1: {}}}}}")).toThrow(
+    "web1 has no ansible_host",
+  );
+  expect(() => readMachines("there-is-none")).toThrow("SLUICE_VAGRANT_INVENTORY");
+});
+
+test("power is for hosts that there are", () => {
+  const machines = readMachines("vagrant-small");
+  expect(pickMachines(machines, ["lvs1"]).map(({ name }) => name)).toEqual(["lvs1"]);
+  expect(() => pickMachines(machines, ["lvs9"])).toThrow("lvs1 lvs2 web1");
+});
+
+test("ssh knows a machine by its name and by its address, as Vagrant's user", () => {
+  const config = vagrantSshConfig(places, readMachines("vagrant-small"));
+  expect(config).toContain("Host web1 192.168.56.21\n  HostName 192.168.56.21\n");
+  expect(config).toContain("  User vagrant\n  IdentityFile /checkout/.sluice/vagrant/key\n");
+});
+
+test("limits are stretched by how much slower than the lab's machines are, and never shrunk", () => {
+  expect(timeFactor(100, 400)).toBe(1);
+  expect(timeFactor(100, 40)).toBe(1);
+  expect(timeFactor(100, 1_210)).toBe(3.1);
+  expect(timeFactor(1, 100_000)).toBe(40);
+});
+
+test("a box that is not of the pinned versions is told from one that is", () => {
+  const pinned = "# a comment\nbash=5.2.37-2\nnginx-light=1.26.3-3\n";
+  expect(comparePackages(pinned, "bash=5.2.37-2\nnginx-light=1.26.3-3\n")).toEqual([]);
+  expect(comparePackages(pinned, "bash=5.2.37-3\nzstd=1:1.5=7\n")).toEqual([
+    "bash: 5.2.37-3 instead of 5.2.37-2",
+    "nginx-light: none instead of 1.26.3-3",
+    "zstd: 1:1.5=7 instead of none",
+  ]);
+});
+
+test("what follows vagrant up, ssh and exec is passed on, options included", () => {
+  expect(splitWords(["vagrant", "up", "--no-provision", "lvs1"])).toEqual({
+    own: ["vagrant", "up"],
+    passed: ["--no-provision", "lvs1"],
+  });
+  expect(splitWords(["vagrant", "ssh", "web1", "df", "-h"]).passed).toEqual(["web1", "df", "-h"]);
+  expect(splitWords(["vagrant", "up", "--help"]).passed).toEqual([]);
+});
