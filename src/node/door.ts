@@ -7,7 +7,9 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
  * send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
  * So the door is shut before: from then on the listening socket does not hear the packets that open
  * a connection (SYN without ACK), and everything else goes on. Who knocks hears nothing, which
- * Nginx takes to another node after its connect timeout, since nothing was sent.
+ * Nginx takes to another node after its connect timeout, since nothing was sent. Those who had come
+ * before are waited for (`countConnections`): an Nginx that is short of time may write its purchase
+ * into a connection long after it was opened.
  */
 const onlyOpeners = [
   { code: 0x30, jt: 0, jf: 0, k: 13 }, // A = flags of the TCP header
@@ -20,8 +22,10 @@ const onlyOpeners = [
 const instructionBytes = 8;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
-/** State of a listening socket in /proc/net/tcp. */
+/** States of a socket in /proc/net/tcp. */
 const LISTEN = "0A";
+const ESTABLISHED = "01";
+const SYN_RECV = "03";
 
 /** Has this process's listening sockets on a port accept no new connections. Throws if it cannot. */
 export function shutDoor(port: number): void {
@@ -58,21 +62,46 @@ export function shutDoor(port: number): void {
   }
 }
 
+/**
+ * Connections to a port of this host that are open or about to be, whether or not the process has
+ * looked at them. With the door shut their number only falls, and at 0 there is nobody whom a
+ * listener that closes could reset.
+ */
+export function countConnections(port: number): number {
+  return readSockets(port).filter(({ state }) => state === ESTABLISHED || state === SYN_RECV)
+    .length;
+}
+
 /** Descriptors of this process that listen on a port: by the inode that both tables know. */
 function findListeners(port: number): number[] {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const inodes = new Set<string>();
-  for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
-    for (const line of read(table).split("\n").slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (local?.endsWith(suffix) === true && state === LISTEN && inode !== undefined) {
-        inodes.add(`socket:[${inode}]`);
-      }
-    }
-  }
+  const inodes = new Set(
+    readSockets(port)
+      .filter(({ state }) => state === LISTEN)
+      .map(({ inode }) => `socket:[${inode}]`),
+  );
   return readdirSync("/proc/self/fd")
     .filter((descriptor) => inodes.has(link(`/proc/self/fd/${descriptor}`)))
     .map(Number);
+}
+
+interface TcpSocket {
+  readonly state: string;
+  readonly inode: string;
+}
+
+/** Sockets whose own end is at that port, of the network namespace. */
+function readSockets(port: number): TcpSocket[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const sockets: TcpSocket[] = [];
+  for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
+    for (const line of read(table).split("\n").slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (local?.endsWith(suffix) === true && state !== undefined && inode !== undefined) {
+        sockets.push({ state, inode });
+      }
+    }
+  }
+  return sockets;
 }
 
 function read(path: string): string {

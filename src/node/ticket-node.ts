@@ -6,7 +6,7 @@ import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";
 import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
-import { shutDoor } from "./door.ts";
+import { countConnections, shutDoor } from "./door.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./sale-desks.ts";
@@ -17,8 +17,9 @@ const forgetMs = 600_000;
 /** A node that can sell knows it within some ten milliseconds of its start. */
 const startPatienceMs = 1_000;
 const startPollMs = 5;
-/** How long the door is shut before the listener is closed: to take in who had come before that. */
+/** How long the door is shut at the least before the listener is closed. */
 const shutMsMax = 500;
+const emptyPollMs = 20;
 
 /** A ticket node: its parts, put together. */
 export class TicketNode {
@@ -122,8 +123,8 @@ export class TicketNode {
   /**
    * Drains: tells the balancers, serves until they noticed, answers what is under way, ends. Every
    * answer closes its connection meanwhile, and Nginx closes those that it does not use within
-   * `drainMs` (its keepalive_timeout is shorter): at the end none is left into which it could
-   * write a purchase while the node closes it.
+   * `drainMs` (its keepalive_timeout is shorter). Then nobody new is let in, and when the last one
+   * is gone there is no connection into which Nginx could write a purchase while the node closes it.
    */
   async drain(): Promise<void> {
     if (this.#draining) {
@@ -136,11 +137,13 @@ export class TicketNode {
     await this.#desks.leave();
     const shutMs = Math.min(shutMsMax, Math.floor(drainMs / 4));
     await Bun.sleep(drainMs - shutMs);
+    const patienceMs = deadlineMs + 1_000;
     if (shutMs > 0) {
       this.#shutDoor();
       await Bun.sleep(shutMs);
+      await this.#untilEmpty(patienceMs);
     }
-    await this.#server.stop(deadlineMs + 1_000);
+    await this.#server.stop(patienceMs);
     this.#desks.stop();
     await this.#connection.close();
     this.#log.info("drained");
@@ -151,6 +154,20 @@ export class TicketNode {
       shutDoor(this.#config.port);
     } catch (error) {
       this.#log.warn({ err: error }, "new connections are not kept out while draining");
+    }
+  }
+
+  /** Waits until the last connection is gone, at most `patienceMs`: some may never send anything. */
+  async #untilEmpty(patienceMs: number): Promise<void> {
+    const { port } = this.#config;
+    const endMs = performance.now() + patienceMs;
+    let open = countConnections(port);
+    while (open > 0 && performance.now() < endMs) {
+      await Bun.sleep(emptyPollMs);
+      open = countConnections(port);
+    }
+    if (open > 0) {
+      this.#log.info({ open }, "connections that said nothing are closed");
     }
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { readConfig } from "../../src/node/config.ts";
+import { HttpConnection } from "../lab/tools/http-connection.ts";
 import { until } from "../support/until.ts";
 import { NginxProcess } from "./support/nginx-process.ts";
 import { removeRigs, Rig, sale } from "./support/rig.ts";
@@ -74,4 +75,51 @@ test("nodes restart again and again under load behind Nginx: every purchase is a
   expect(summary.duplicates).toBe(0);
   expect(await sold()).toBe(summary.decided.sold);
   console.log(`${restarts.length} restarts, ${summary.attempts} purchases`);
+});
+
+/** Longer than the door of a node of these tests is shut at the least: a quarter of DRAIN_MS. */
+const knockMs = 250;
+
+/** Whether somebody new is let in; who hears nothing for so long is not. */
+async function letsIn(port: number): Promise<boolean> {
+  const connection = new HttpConnection(
+    { host: "127.0.0.1", port },
+    { connectMs: knockMs, answerMs: knockMs },
+  );
+  const opened = await connection.open().then(
+    () => true,
+    () => false,
+  );
+  connection.close();
+  return opened;
+}
+
+test("who had come in before a draining node shut its door is served, however late they speak", async () => {
+  const rig = await Rig.start({ tickets: 10, node: { DRAIN_MS: 400 } });
+  const node = rig.node(1);
+  const early = new HttpConnection(
+    { host: "127.0.0.1", port: node.port },
+    { connectMs: 5_000, answerMs: 5_000 },
+  );
+  await early.open();
+  node.terminate();
+  await until("nobody new is let in", async () => !(await letsIn(node.port)));
+  const answer = await early.request({ method: "POST", path: `/sales/${sale}/orders` });
+  expect(answer.status).toBe(201);
+  expect(answer.closes).toBe(true);
+  expect(await node.exited()).toBe(0);
+});
+
+test("a connection that never says anything does not keep a draining node from ending", async () => {
+  const rig = await Rig.start({ tickets: 10 });
+  const node = rig.node(1);
+  const silent = new HttpConnection(
+    { host: "127.0.0.1", port: node.port },
+    { connectMs: 5_000, answerMs: 5_000 },
+  );
+  await silent.open();
+  node.terminate();
+  expect(await node.exited()).toBe(0);
+  expect(await node.log()).toContain("connections that said nothing are closed");
+  silent.close();
 });
