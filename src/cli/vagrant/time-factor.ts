@@ -12,11 +12,12 @@ const WORK =
 const ROUNDS = 5;
 const ROUND_LIMIT_MS = 120_000;
 /**
- * How much longer a host of the lab takes for it than the control machine, measured on two cores.
- * The tests' limits are written for the lab.
+ * How much longer a host of the lab takes for it than the control machine: 0.64 s and 0.57 s, the
+ * medians on two busy cores. The tests' limits are written for the lab.
  */
-const LAB_RATIO = 4;
-const FACTOR_MAX = 40;
+const LAB_RATIO = 1.1;
+/** Crowds last as many times longer, too. Slower machines than that are not what is measured. */
+const FACTOR_MAX = 8;
 
 /**
  * How many times slower than a host of the lab these machines are: what the tests' limits on times
