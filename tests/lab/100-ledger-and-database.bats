@@ -36,7 +36,8 @@ teardown() {
   requests=$(crowd_of 2500)
   open_sale postgresql 100000
   begin_buyers --requests "$requests" --rate "$(load_of 200)" --connections 20
-  on "$database" 'sudo systemctl stop postgresql.service'
+  # The clusters are units of their own, which nobody waits for who stops this one.
+  on "$database" "sudo systemctl stop postgresql.service 'postgresql@*.service'"
   run ! on "$database" 'pg_isready -q'
   # Ten seconds of a sale: two thousand purchases, where the load is full.
   stays_true_for 10 sale_goes_on

@@ -71,8 +71,7 @@ is_valid_and_names_the_hosts_of() {
 }
 
 @test "an address range that this machine has elsewhere is refused before any is booted" {
-  in_nowhere ip link add probe type veth peer name probe-peer 2>/dev/null ||
-    skip "this machine's kernel has no veth"
+  needs_veth
   # shellcheck disable=SC2016 # expanded by the inner shell
   run ! in_nowhere bash -euc '
     ip link add office type veth peer name wire
@@ -85,8 +84,7 @@ is_valid_and_names_the_hosts_of() {
 }
 
 @test "the bridge of the machines themselves is no reason to refuse them" {
-  in_nowhere ip link add probe type veth peer name probe-peer 2>/dev/null ||
-    skip "this machine's kernel has no veth"
+  needs_veth
   # shellcheck disable=SC2016 # expanded by the inner shell
   run -0 in_nowhere bash -euc '
     ip link add virbr7 type veth peer name wire

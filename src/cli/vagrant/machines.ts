@@ -60,11 +60,19 @@ async function isOn(places: VagrantPlaces, name: string): Promise<boolean> {
   return stdout.startsWith("running");
 }
 
-/** Vagrant keeps libvirt's id of a machine. */
+/** Whether Vagrant has made this machine; it may be off. */
+export function isMade(places: VagrantPlaces, name: string): boolean {
+  return existsSync(idPath(places, name));
+}
+
 function domainOf(places: VagrantPlaces, name: string): string {
-  const path = join(machinesPath(places), "machines", name, "libvirt", "id");
-  if (!existsSync(path)) {
+  if (!isMade(places, name)) {
     throw new LabError(`Vagrant has made no machine '${name}'; see ./sluice vagrant status`);
   }
-  return readFileSync(path, "utf8").trim();
+  return readFileSync(idPath(places, name), "utf8").trim();
+}
+
+/** Vagrant keeps libvirt's id of a machine. */
+function idPath(places: VagrantPlaces, name: string): string {
+  return join(machinesPath(places), "machines", name, "libvirt", "id");
 }

@@ -1,5 +1,5 @@
 import { namespaceExists } from "../lab/network.ts";
-import { runTool } from "../lab/tool.ts";
+import { runTool, tryTool } from "../lab/tool.ts";
 import { CROWD_ADDRESSES, CROWD_GATEWAY, type VagrantPlaces } from "./config.ts";
 
 const CROWD_LINK = "crowd";
@@ -41,8 +41,11 @@ export async function makeNamespaces(places: VagrantPlaces): Promise<void> {
  */
 export async function letCrowdIn(places: VagrantPlaces): Promise<void> {
   for (const direction of ["-i", "-o"]) {
+    const iptables = ["ip", "netns", "exec", places.namespace, "iptables", "-w", "10"];
     const rule = ["FORWARD", direction, CROWD_LINK, "-j", "ACCEPT"];
-    await inNamespace(places.namespace, ["iptables", "-w", "10", "-I", ...rule]);
+    // Of an earlier `up` it may be behind libvirt's, so that it is made again.
+    await tryTool([...iptables, "-D", ...rule]);
+    await runTool([...iptables, "-I", ...rule]);
   }
 }
 

@@ -20,7 +20,7 @@ import { homePath, machinesPath, vagrantEnvironment, withLibvirt } from "./insid
 import { readVagrantInstance, refuseForeignMachines, writeVagrantInstance } from "./instance.ts";
 import { type Machine, readMachines } from "./inventory.ts";
 import { libvirtAnswers, startLibvirt } from "./libvirt.ts";
-import { virsh } from "./machines.ts";
+import { isMade, virsh } from "./machines.ts";
 import { letCrowdIn, makeNamespaces } from "./network.ts";
 import { askMachine, prepareVagrantSsh } from "./ssh.ts";
 
@@ -50,9 +50,12 @@ export async function bringMachinesUp(
   }
   await prepareVagrant(places, inventory, machines, say);
   const exitCode = await runVagrant(places, inventory, ["up", "--no-tty", ...words]);
-  if (exitCode === 0 && places.libvirt === "own" && !isUp) {
+  if (exitCode === 0 && places.libvirt === "own") {
     await letCrowdIn(places);
-    await tellWayToCrowd(places, machines);
+    await tellWayToCrowd(
+      places,
+      machines.filter(({ name }) => isMade(places, name)),
+    );
   }
   return exitCode;
 }

@@ -12,6 +12,9 @@ make_checkout() {
   if ! command -v vagrant >/dev/null; then
     skip 'there is no vagrant here'
   fi
+  UNSHARE=(unshare --net)
+  ((EUID == 0)) || UNSHARE+=(--map-root-user)
+  "${UNSHARE[@]}" true 2>/dev/null || skip 'a network namespace takes root here'
   CHECKOUT=$BATS_TEST_TMPDIR/checkout
   mkdir -p -- "$CHECKOUT/ansible" "$BATS_TEST_TMPDIR/home"
   cp -- "$ROOT/Vagrantfile" "$CHECKOUT/"
@@ -31,15 +34,17 @@ make_checkout() {
 
 # in_nowhere COMMAND...: in a network of its own
 in_nowhere() {
-  local -a unshare=(unshare --net)
-  ((EUID == 0)) || unshare=(unshare --net --map-root-user)
-  "${unshare[@]}" true 2>/dev/null || skip 'a network namespace takes root here'
-  "${unshare[@]}" "$@" 3>&-
+  "${UNSHARE[@]}" "$@" 3>&-
 }
 
 # in_checkout COMMAND...: there, and nowhere else
 in_checkout() {
   in_nowhere env -C "$CHECKOUT" "$@"
+}
+
+needs_veth() {
+  in_nowhere ip link add probe type veth peer name probe-peer 2>/dev/null ||
+    skip "this machine's kernel has no veth"
 }
 
 # hosts_of INVENTORY: a line each, sorted
