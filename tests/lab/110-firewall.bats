@@ -3,8 +3,10 @@
 
 load support/lab
 
-setup() {
+# Nothing here breaks anything, and one look at everything is enough for all who ask who reaches what.
+setup_file() {
   make_whole
+  scan_from_hosts
 }
 
 # What listens anywhere but on loopback, "ADDRESS:PORT" a line, as the hosts themselves say. Ports that
@@ -31,7 +33,7 @@ listening_ports() {
     done
   } | sort -u)
   ((${#targets[@]} > $(host_count all))) || fail 'there was nothing to look for'
-  run -0 crowd "$TOOLS/port-scan" "${targets[@]}"
+  run -0 crowd python3 "$TOOLS/port-scan.py" "$(patience 2)" "${targets[@]}"
   echo "${#targets[@]} ports looked at"
   assert_equal "$(grep -c . <<<"$output")" "${#targets[@]}"
   assert_equal "$(awk '$2 == "open" { print $1 }' <<<"$output")" "$(vip):$(vip_port)"
@@ -40,7 +42,7 @@ listening_ports() {
 @test "ssh answers the control machine on every host" {
   local -a targets
   mapfile -t targets < <(all_ports ssh)
-  run -0 control "$TOOLS/port-scan" "${targets[@]}"
+  run -0 control python3 "$TOOLS/port-scan.py" "$(patience 2)" "${targets[@]}"
   assert_equal "$(awk '$2 == "open" { print $1 }' <<<"$output" | sort)" \
     "$(printf '%s\n' "${targets[@]}" | sort)"
 }

@@ -3,23 +3,29 @@
 
 load support/lab
 
-setup() {
-  make_whole
-}
-teardown() {
-  stop_crowds
-}
-
 # The crowd of both tests: 1,000 buyers, one after the other on four connections, each new.
-buy_a_thousand() {
-  open_sale "$1" 100000
+setup_file() {
+  make_whole
+  BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+  local director
+  director=$(vip_owner)
+  ipvs_connections "$director" >"$BATS_FILE_TMPDIR/before"
+  open_sale shares 100000
   begin_buyers --requests 1000 --connections 4 --fresh --once
   buyers_are_done
-  no_request_failed
+  # The kernel adds them up every two seconds.
+  wait_until 10 counted_since "$(cat -- "$BATS_FILE_TMPDIR/before")" "$director" 1000
+  ipvs_connections "$director" >"$BATS_FILE_TMPDIR/after"
+}
+setup() {
+  ln -s "$BATS_FILE_TMPDIR/buyers.json" "$BATS_TEST_TMPDIR/buyers.json"
+}
+teardown_file() {
+  BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR stop_crowds
 }
 
 @test "1,000 purchases through the VIP reach the nodes in the proportion of their weights" {
-  buy_a_thousand shares
+  no_request_failed
   local host seconds checks weight total=0 got expected most
   # Within any ten requests that it passes on, an Nginx host gives each node exactly its share. What the
   # directors' health checks take out of that rotation is missing to the buyers: each director
@@ -53,19 +59,14 @@ node_weight() {
 
 @test "the Nginx hosts take part in the proportion of their weights" {
   needs_several web 'there is nothing to share'
-  local director before after host weight total=0 got
-  director=$(vip_owner)
-  before=$(ipvs_connections "$director")
-  buy_a_thousand edges
-  # The kernel adds them up every two seconds.
-  wait_until 10 counted_since "$before" "$director" 1000
-  after=$(ipvs_connections "$director")
+  local host weight total=0 got expected most
   for host in $(hosts web); do
     total=$((total + $(host_var "$host" web_weight 1)))
   done
   for host in $(hosts web); do
     weight=$(host_var "$host" web_weight 1)
-    got=$(($(connections_to "$host" <<<"$after") - $(connections_to "$host" <<<"$before")))
+    got=$(($(connections_to "$host" <"$BATS_FILE_TMPDIR/after") - \
+    $(connections_to "$host" <"$BATS_FILE_TMPDIR/before")))
     # Which host a connection goes to is decided by a hash of its source address and port: as a die
     # would. Five standard deviations of that are exceeded once in 1.7 million runs.
     read -r expected most < <(awk -v w="$weight" -v t="$total" 'BEGIN {

@@ -35,22 +35,40 @@ ready_checks_of() {
   fi
 }
 
+# health_script HOST: the command line that has it tell what it lacks. Few programs, since hosts of
+# the lab and emulated ones are slow at starting them.
+health_script() {
+  local host=$1 check
+  local -a units
+  mapfile -t units < <(units_of "$host")
+  # shellcheck disable=SC2016
+  printf 'units="%s"; set -- $(systemctl is-active $units)\n' "${units[*]}"
+  # shellcheck disable=SC2016
+  printf 'for unit in $units; do test "$1" = active || echo "unit $unit"; shift; done\n'
+  # shellcheck disable=SC2016
+  printf 'for marker in /etc/sluice/*drained*; do test -e $marker && echo drained $marker; done\n'
+  while read -r check; do
+    printf '{ %s; } >/dev/null 2>&1 || echo "not ready: %s"\n' "$check" "${check//[\'\"]/}"
+  done < <(ready_checks_of "$host")
+  if is_in directors "$host"; then
+    printf '%s\n' "$IPVS_LIST"
+  fi
+  printf 'true\n'
+}
+
 # ailments_of HOST: what is wrong with it, a line each; nothing if it is well
 ailments_of() {
-  local host=$1 unit check script='true'
-  while read -r unit; do
-    script+="; systemctl is-active --quiet $unit || echo 'unit $unit'"
-  done < <(units_of "$host")
-  script+="; for marker in /etc/sluice/*drained*; do test -e \$marker && echo drained \$marker; done"
-  while read -r check; do
-    script+="; { $check; } >/dev/null 2>&1 || echo 'not ready: ${check//\'/}'"
-  done < <(ready_checks_of "$host")
-  ON_LIMIT_S=15 on "$host" "$script; true" 2>/dev/null || {
+  local host=$1 said weights
+  said=$(ON_LIMIT_S=15 on "$host" "$(health_script "$host")" 2>/dev/null) || {
     echo unreachable
     return
   }
-  if is_in directors "$host" && [[ $(ipvs_weights "$host") != "$(inventory_weights)" ]]; then
-    echo "pool: $(ipvs_weights "$host" | paste -sd ' ')"
+  grep -E '^(unit|drained|not ready)' <<<"$said" || true
+  if is_in directors "$host"; then
+    weights=$(read_ipvs_weights <<<"$said")
+    if [[ $weights != "$(inventory_weights)" ]]; then
+      echo "pool: ${weights//$'\n'/ }"
+    fi
   fi
 }
 
@@ -114,9 +132,12 @@ inventory_weights() {
 }
 
 # The same as a director has them
+IPVS_LIST='sudo ipvsadm -Ln'
 ipvs_weights() {
-  ON_LIMIT_S=10 on "$1" 'sudo ipvsadm -Ln' |
-    awk '$1 == "->" && $4 ~ /^[0-9]+$/ { sub(/:[0-9]+$/, "", $2); print $2, $4 }' | sort
+  ON_LIMIT_S=10 on "$1" "$IPVS_LIST" | read_ipvs_weights
+}
+read_ipvs_weights() {
+  awk '$1 == "->" && $4 ~ /^[0-9]+$/ { sub(/:[0-9]+$/, "", $2); print $2, $4 }' | sort
 }
 
 # ipvs_weight DIRECTOR WEB_HOST

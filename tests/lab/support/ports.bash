@@ -34,49 +34,53 @@ all_ports() {
   done | awk -v kind="${1-}" 'kind == "" || $2 == kind { print $1 }'
 }
 
-# ports_open_to HOST ADDRESS:PORT...: those that answer it
-ports_open_to() {
-  local host=$1 answers
-  shift
-  answers=$(on "$host" "PORT_SCAN_S=$(patience 2) bash -s -- $* <<'END'"$'\n'"$(cat -- "$TOOLS/port-scan")"$'\n'END) || return
-  awk '$2 == "open" { print $1 }' <<<"$answers" | sort
+# port_scan ADDRESS:PORT...: the shell's command line that asks them all
+port_scan() {
+  printf "python3 - %s %s <<'END'\n%s\nEND\n" "$(patience 2)" "$*" "$(cat -- "$TOOLS/port-scan.py")"
 }
 
-# only_reached_from KIND GROUP...: from the hosts of those groups each port of the kind answers, from
-# all others none. A host's own ports do not count: no packet of them crosses a wire.
-only_reached_from() {
-  local kind=$1 host group expected at_once=0
-  local -a targets
-  shift
-  # Four hosts look at a time: each waits for what is silent, and has little to compute. In a shell of
-  # their own, as bats has children too, which are not to be waited for.
+# targets_from HOST [KIND]: such ports on all hosts but this one, whose own packets cross no wire
+targets_from() {
+  all_ports "${2-}" | grep -v "^$(address "$1"):"
+}
+
+# scan_from_hosts: what every port of the topology answers to every other host, "ADDRESS:PORT ANSWER" a
+# line in BATS_FILE_TMPDIR/from-HOST. All hosts look at once, each waits for what is silent. In a shell
+# of their own, as bats has children too, which are not to be waited for.
+scan_from_hosts() {
+  local host
   (
     for host in $(hosts all); do
-      mapfile -t targets < <(targets_of "$kind" "$host")
-      ((${#targets[@]} > 0)) || continue
-      if ((at_once++ % 4 == 0)); then
-        wait
-      fi
-      { ports_open_to "$host" "${targets[@]}" || echo 'could not look'; } \
-        >"$BATS_TEST_TMPDIR/$kind-from-$host" &
+      # shellcheck disable=SC2046
+      on "$host" "$(port_scan $(targets_from "$host"))" >"$BATS_FILE_TMPDIR/from-$host" &
     done
     wait
   )
   for host in $(hosts all); do
-    mapfile -t targets < <(targets_of "$kind" "$host")
-    ((${#targets[@]} > 0)) || continue
-    expected=''
-    for group; do
-      if is_in "$group" "$host"; then
-        expected=$(printf '%s\n' "${targets[@]}" | sort)
-      fi
-    done
-    echo "$kind from $host"
-    assert_equal "$(cat -- "$BATS_TEST_TMPDIR/$kind-from-$host")" "$expected"
+    if [[ $(cut -d ' ' -f 1 "$BATS_FILE_TMPDIR/from-$host") != "$(targets_from "$host")" ]]; then
+      echo "$host could not look: $(cat -- "$BATS_FILE_TMPDIR/from-$host")" >&2
+      return 1
+    fi
   done
 }
 
-# targets_of KIND HOST: such ports on all hosts but this one
-targets_of() {
-  all_ports "$1" | grep -v "^$(address "$2"):"
+# only_reached_from KIND GROUP...: as scan_from_hosts found, from the hosts of those groups each port
+# of the kind answers, from all others none.
+only_reached_from() {
+  local kind=$1 host group expected looked=0
+  shift
+  for host in $(hosts all); do
+    targets_from "$host" "$kind" | sort >"$BATS_TEST_TMPDIR/targets"
+    looked=$((looked + $(wc -l <"$BATS_TEST_TMPDIR/targets")))
+    expected=''
+    for group; do
+      if is_in "$group" "$host"; then
+        expected=$(cat -- "$BATS_TEST_TMPDIR/targets")
+      fi
+    done
+    echo "$kind from $host"
+    assert_equal "$(awk '$2 == "open" { print $1 }' "$BATS_FILE_TMPDIR/from-$host" |
+      grep -xFf "$BATS_TEST_TMPDIR/targets" | sort)" "$expected"
+  done
+  ((looked > 0)) || fail "there is no port to look at: $kind"
 }
