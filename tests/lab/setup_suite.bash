@@ -14,7 +14,7 @@ setup_suite() {
   done
   export RUN_STATE=${SLUICE_TEST_STATE:-$ROOT/.sluice/test/lab}
   mkdir -p -- "$RUN_STATE"
-  export TOPOLOGY=$RUN_STATE/topology.json FIGURES=$RUN_STATE/figures.tsv
+  export TOPOLOGY=$RUN_STATE/topology.tsv FIGURES=$RUN_STATE/figures.tsv
   # How long the lab took, where one was brought up for this run.
   cat -- "$RUN_STATE/before.tsv" >"$FIGURES" 2>/dev/null || : >"$FIGURES"
   read_topology

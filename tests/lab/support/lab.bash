@@ -31,6 +31,9 @@ read -r -a playbook_command <<<"${SLUICE_TEST_PLAYBOOK:-}"
 
 # shellcheck source=tests/lab/support/topology.bash
 source "$SUPPORT/topology.bash"
+if [[ -r ${TOPOLOGY:-} ]]; then
+  load_topology
+fi
 # shellcheck source=tests/lab/support/waiting.bash
 source "$SUPPORT/waiting.bash"
 # shellcheck source=tests/lab/support/figures.bash

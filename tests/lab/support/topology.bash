@@ -1,37 +1,63 @@
 # shellcheck shell=bash
 # The hosts, from the inventory. It is read once, by setup_suite.
 
-# The shared facts of group_vars come with it; what is a template there stays one.
+# The shared facts of group_vars come with it; what is a template there stays one. Kept as lines, "in
+# GROUP HOST" and "var HOST NAME VALUE", which a shell reads once: the tests ask some thousand times.
 read_topology() {
   ansible-inventory --inventory "$SLUICE_TEST_INVENTORY" --list \
-    --playbook-dir "$ROOT/ansible/playbooks" >"$TOPOLOGY"
+    --playbook-dir "$ROOT/ansible/playbooks" | jq -r '
+    . as $all
+    | def members($name): ($all[$name].hosts // [])[], (($all[$name].children // [])[] | members(.));
+    (keys[] | select(. != "_meta") | . as $group | members($group) | ["in", $group, .]),
+    (._meta.hostvars | to_entries[] | .key as $host | .value | to_entries[]
+      | select(.value != null and .value != false) | ["var", $host, .key, (.value | tostring)])
+    | @tsv' >"$TOPOLOGY"
+  load_topology
+}
+
+# Sets GROUP_HOSTS[GROUP], the hosts in the inventory's order, and HOST_VARS[HOST/NAME].
+load_topology() {
+  local kind owner name value key
+  declare -gA GROUP_HOSTS=() HOST_VARS=()
+  while IFS=$'\t' read -r kind owner name value; do
+    if [[ $kind == var ]]; then
+      key=$owner/$name
+      HOST_VARS[$key]=$value
+    elif ! is_in "$owner" "$name"; then
+      GROUP_HOSTS[$owner]+="$name "
+    fi
+  done <"$TOPOLOGY"
 }
 
 # hosts GROUP: a line each, in the inventory's order
 hosts() {
-  jq -r --arg group "$1" '
-    . as $all
-    | def members($name): ($all[$name].hosts // [])[], (($all[$name].children // [])[] | members(.));
-    members($group)' "$TOPOLOGY" | awk '!seen[$0]++'
+  local -a names
+  read -r -a names <<<"${GROUP_HOSTS[$1]-}"
+  if ((${#names[@]} > 0)); then
+    printf '%s\n' "${names[@]}"
+  fi
 }
 
 # first_host GROUP, host_count GROUP
 first_host() {
-  hosts "$1" | head -n 1
+  local in_a_row=${GROUP_HOSTS[$1]-}
+  printf '%s\n' "${in_a_row%% *}"
 }
 host_count() {
-  hosts "$1" | wc -l
+  local -a names
+  read -r -a names <<<"${GROUP_HOSTS[$1]-}"
+  printf '%d\n' "${#names[@]}"
 }
 
 # is_in GROUP HOST
 is_in() {
-  hosts "$1" | grep -qxF -- "$2"
+  [[ " ${GROUP_HOSTS[$1]-}" == *" $2 "* ]]
 }
 
 # host_var HOST NAME [DEFAULT]
 host_var() {
-  jq -r --arg host "$1" --arg name "$2" --arg default "${3-}" \
-    '._meta.hostvars[$host][$name] // $default' "$TOPOLOGY"
+  local key=$1/$2
+  printf '%s\n' "${HOST_VARS[$key]-${3-}}"
 }
 
 # shared_var NAME [DEFAULT]: of the first host, for what is alike on all of them
