@@ -30,7 +30,9 @@ test("every host boots with its own disk, card and identity", () => {
     expect(words[0]).toBe("/cache/image-1/linux");
     expect(words).toContain(`mem=${host.memoryMb}M`);
     expect(words).toContain(`ubd0=${places.stateDir}/${host.name}.cow,/cache/image-1/disk`);
-    expect(words).toContain(`eth0=tuntap,${tapName(host.name)},${host.mac},`);
+    expect(words).toContain(
+      `vec0:transport=tap,ifname=${tapName(host.name)},mac=${host.mac},depth=64`,
+    );
     expect(words).toContain(`lab.address=${host.address}/24`);
     expect(words).toContain("lab.gateway=10.77.0.1");
     expect(words).toContain("lab.key=AAAAkey");
