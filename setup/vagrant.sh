@@ -2,8 +2,8 @@
 # What Vagrant's machines run on: QEMU, and a libvirt that is started by `./sluice vagrant` alone.
 
 # The QEMU of Debian 12 (7.2) does not get through the start of Debian 13's kernel where it has to
-# emulate the processor; 8.2 and 10.0 do.
-readonly QEMU_EMULATION_MIN=8
+# emulate the processor; 10.0, of Debian 13 and of Debian 12's backports, does.
+readonly QEMU_EMULATION_MIN=10
 
 # Whether the processor helps. A /dev/kvm that opens proves nothing: without that, guests hang.
 has_kvm() {

@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { comparePackages } from "../../src/cli/box/packages.ts";
 import { splitWords } from "../../src/cli/lab/passed-words.ts";
 import type { VagrantPlaces } from "../../src/cli/vagrant/config.ts";
+import { rememberedPlaces, writeVagrantInstance } from "../../src/cli/vagrant/instance.ts";
 import { parseMachines, pickMachines, readMachines } from "../../src/cli/vagrant/inventory.ts";
 import { vagrantSshConfig } from "../../src/cli/vagrant/ssh.ts";
 import { timeFactor } from "../../src/cli/vagrant/time-factor.ts";
@@ -57,8 +61,8 @@ test("ssh knows a machine by its name and by its address, as Vagrant's user", ()
 test("limits are stretched by how much slower than the lab's machines are, and never shrunk", () => {
   expect(timeFactor(100, 110)).toBe(1);
   expect(timeFactor(100, 40)).toBe(1);
-  expect(timeFactor(100, 334)).toBe(3.1);
-  expect(timeFactor(1, 100_000)).toBe(8);
+  expect(timeFactor(100, 335)).toBe(3.1);
+  expect(timeFactor(1, 100_000)).toBe(6);
 });
 
 test("a box that is not of the pinned versions is told from one that is", () => {
@@ -78,4 +82,16 @@ test("what follows vagrant up, ssh and exec is passed on, options included", () 
   });
   expect(splitWords(["vagrant", "ssh", "web1", "df", "-h"]).passed).toEqual(["web1", "df", "-h"]);
   expect(splitWords(["vagrant", "up", "--help"]).passed).toEqual([]);
+});
+
+test("machines are taken down in the libvirt that they were made in, whatever is asked for now", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-vagrant-"));
+  try {
+    const made: VagrantPlaces = { ...places, stateDir: folder, runDir: join(folder, "run") };
+    expect(rememberedPlaces(made).libvirt).toBe("own");
+    writeVagrantInstance(made, { inventory: "vagrant", libvirt: "system" });
+    expect(rememberedPlaces(made).libvirt).toBe("system");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -12,7 +12,7 @@ import { ranAsRoot } from "../lab/root-rights.ts";
 import { readInventoryName, readVagrantPlaces, type VagrantPlaces } from "../vagrant/config.ts";
 import { existMachines, tearDownMachines } from "../vagrant/down.ts";
 import { onControlMachine, vagrantEnvironment, withLibvirt } from "../vagrant/inside.ts";
-import { readMachinesUp, refuseForeignMachines } from "../vagrant/instance.ts";
+import { readMachinesUp, refuseForeignMachines, rememberedPlaces } from "../vagrant/instance.ts";
 import { pickMachines } from "../vagrant/inventory.ts";
 import { setMachinePower } from "../vagrant/machines.ts";
 import { vagrantSshConfigPath } from "../vagrant/ssh.ts";
@@ -38,7 +38,9 @@ function part(
         `vagrant ${name}`,
         async () => {
           if (!(await ranAsRoot())) {
-            await work(readVagrantPlaces(), readPassed());
+            const places = readVagrantPlaces();
+            // `up` alone chooses; all others are for what is up.
+            await work(name === "up" ? places : rememberedPlaces(places), readPassed());
           }
         },
         EXIT_WRONG,
@@ -64,7 +66,8 @@ const down = part("down", "vagrant destroy, and all that was around it", async (
   }
   const left = await withLock("vagrant", say, () => tearDownMachines(places));
   if (left.length > 0) {
-    throw new LabError(`vagrant destroy left, until now: ${left.join(", ")}`);
+    const since = places.libvirt === "own" ? ", until now" : "";
+    throw new LabError(`vagrant destroy left${since}: ${left.join(", ")}`);
   }
 });
 

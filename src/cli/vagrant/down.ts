@@ -36,6 +36,9 @@ export async function tearDownMachines(places: VagrantPlaces): Promise<string[]>
       await killAll(() => listProcesses(namespace));
     }
     await removeNamespaces(places);
+  } else if (left.length > 0) {
+    // They go on running in the machine's libvirt, and what Vagrant knows of them is needed.
+    return left;
   }
   rmSync(places.runDir, { recursive: true, force: true });
   rmSync(places.stateDir, { recursive: true, force: true });

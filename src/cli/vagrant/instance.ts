@@ -22,6 +22,12 @@ export function readVagrantInstance(places: VagrantPlaces): VagrantInstance | nu
   }
 }
 
+/** These places with the libvirt that the machines were made in, whatever is asked for now. */
+export function rememberedPlaces(places: VagrantPlaces): VagrantPlaces {
+  const instance = readVagrantInstance(places);
+  return instance === null ? places : { ...places, libvirt: instance.libvirt };
+}
+
 /** Remembers it, and marks its place, so that another checkout does not take it over. */
 export function writeVagrantInstance(places: VagrantPlaces, instance: VagrantInstance): void {
   mkdirSync(places.stateDir, { recursive: true });

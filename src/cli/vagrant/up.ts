@@ -17,7 +17,12 @@ import {
 } from "./config.ts";
 import { tearDownMachines } from "./down.ts";
 import { homePath, machinesPath, vagrantEnvironment, withLibvirt } from "./inside.ts";
-import { readVagrantInstance, refuseForeignMachines, writeVagrantInstance } from "./instance.ts";
+import {
+  readVagrantInstance,
+  refuseForeignMachines,
+  rememberedPlaces,
+  writeVagrantInstance,
+} from "./instance.ts";
 import { type Machine, readMachines } from "./inventory.ts";
 import { libvirtAnswers, startLibvirt } from "./libvirt.ts";
 import { isMade, virsh } from "./machines.ts";
@@ -41,9 +46,12 @@ export async function bringMachinesUp(
   refuseForeignMachines(places);
   const machines = readMachines(inventory);
   const former = readVagrantInstance(places);
-  const isUp = former !== null && (await libvirtAnswers(places));
-  if (isUp && former.inventory !== inventory) {
-    throw new LabError(`${former.inventory} is up; ./sluice vagrant down comes first`);
+  const isUp = former !== null && (await libvirtAnswers(rememberedPlaces(places)));
+  if (isUp && (former.inventory !== inventory || former.libvirt !== places.libvirt)) {
+    throw new LabError(
+      `${former.inventory} is up, in the libvirt '${former.libvirt}'; ` +
+        "./sluice vagrant down comes first",
+    );
   }
   if (!isUp) {
     await prepareLibvirt(places, inventory, say);
@@ -74,7 +82,7 @@ export async function runVagrant(
 
 /** What is left of an earlier run goes. */
 async function prepareLibvirt(places: VagrantPlaces, inventory: string, say: Say): Promise<void> {
-  await tearDownMachines(places);
+  await tearDownMachines(rememberedPlaces(places));
   writeVagrantInstance(places, { inventory, libvirt: places.libvirt });
   if (places.libvirt === "own") {
     await makeNamespaces(places);
