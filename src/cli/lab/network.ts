@@ -26,11 +26,22 @@ export function controlBatch(topology: Topology, crowdNamespace: string): string
   return `${lines.join("\n")}\n`;
 }
 
-/** What `ip -batch` is to do there so that these hosts can be plugged in. */
+/**
+ * What `ip -batch` is to do there so that these hosts can be plugged in. A guest takes frames of the
+ * size of a packet alone, so that whoever hands a tap several packets in one frame (the offload of
+ * segmentation) has them taken apart before.
+ */
 export function tapBatch(hosts: readonly string[]): string {
   return hosts
     .map(tapName)
-    .map((tap) => `tuntap add dev ${tap} mode tap\nlink set ${tap} master ${BRIDGE} up\n`)
+    .map((tap) =>
+      [
+        `tuntap add dev ${tap} mode tap`,
+        `link set ${tap} gso_max_segs 1`,
+        `link set ${tap} master ${BRIDGE} up`,
+        "",
+      ].join("\n"),
+    )
     .join("");
 }
 
