@@ -6,22 +6,22 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
  * and it has not looked at yet. Nginx may have written a purchase into one by then, and must not
  * send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
  * So the door is shut before: from then on the listening socket does not hear the packets that open
- * a connection (SYN without ACK), and everything else goes on. Who knocks hears nothing, which
- * Nginx takes to another node after its connect timeout, since nothing was sent. Those who had come
- * before are waited for (`countConnections`): an Nginx that is short of time may write its purchase
- * into a connection long after it was opened.
+ * a connection, and everything else goes on. Who knocks hears nothing, which Nginx takes to another
+ * node after its connect timeout, since nothing was sent. Those who had come before are waited for
+ * (`countConnections`): an Nginx that is short of time may write its purchase into a connection long
+ * after it was opened.
+ *
+ * The means is the smallest time to live of packets that a socket listens to (IP_MINTTL, RFC 5082,
+ * meant for routers): nobody sends more than 255, and hardly anybody as much. It takes no rights; a
+ * filter on the socket would say it more plainly, but newer kernels (6.18.44, 7.3) want CAP_NET_ADMIN
+ * for one on TCP.
  */
-const onlyOpeners = [
-  { code: 0x30, jt: 0, jf: 0, k: 13 }, // A = flags of the TCP header
-  { code: 0x54, jt: 0, jf: 0, k: 0x12 }, // A &= SYN | ACK
-  { code: 0x15, jt: 0, jf: 1, k: 0x02 }, // SYN alone?
-  { code: 0x06, jt: 0, jf: 0, k: 0 }, // then nothing of it is heard,
-  { code: 0x06, jt: 0, jf: 0, k: 0xffffffff }, // else all
-] as const;
+const shutTtl = 255;
+const openTtl = 0;
 
-const instructionBytes = 8;
-const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
+/** Level and name of the option, for what comes by IPv4 and by IPv6. */
+const IP_MINTTL = [0, 21] as const;
+const IPV6_MINHOPCOUNT = [41, 73] as const;
 /** States of a socket in /proc/net/tcp. */
 const LISTEN = "0A";
 const ESTABLISHED = "01";
@@ -29,34 +29,37 @@ const SYN_RECV = "03";
 
 /** Has this process's listening sockets on a port accept no new connections. Throws if it cannot. */
 export function shutDoor(port: number): void {
-  const descriptors = findListeners(port);
+  const descriptors = findDescriptors(port, LISTEN);
   if (descriptors.length === 0) {
     throw new Error(`this process has no listening socket on port ${port}`);
   }
-  const code = new DataView(new ArrayBuffer(onlyOpeners.length * instructionBytes));
-  onlyOpeners.forEach(({ code: opcode, jt, jf, k }, index) => {
-    const at = index * instructionBytes;
-    code.setUint16(at, opcode, true);
-    code.setUint8(at + 2, jt);
-    code.setUint8(at + 3, jf);
-    code.setUint32(at + 4, k, true);
-  });
-  // struct sock_fprog: the number of instructions and, aligned, where they are.
-  const program = new DataView(new ArrayBuffer(16));
-  program.setUint16(0, onlyOpeners.length, true);
-  program.setBigUint64(8, BigInt(ptr(code)), true);
+  if (setTtl(descriptors, shutTtl) < descriptors.length) {
+    throw new Error(`the kernel does not take IP_MINTTL for the listening socket on port ${port}`);
+  }
+}
+
+/**
+ * Has this process hear those who were on the threshold when the door was shut: a connection takes
+ * after the listening socket at the moment that it comes about. What was not heard is sent again.
+ */
+export function hearThoseInside(port: number): void {
+  setTtl(findDescriptors(port, ESTABLISHED), openTtl);
+}
+
+/** Returns how many of the sockets took it; one that was closed meanwhile does not. */
+function setTtl(descriptors: readonly number[], ttl: number): number {
+  const value = new Int32Array([ttl]);
   const libc = dlopen("libc.so.6", {
     setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   });
   try {
-    for (const descriptor of descriptors) {
-      const failed = libc.symbols.setsockopt(
-        ...([descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(program), program.byteLength] as const),
-      );
-      if (failed !== 0) {
-        throw new Error(`the kernel takes no filter for the listening socket on port ${port}`);
-      }
-    }
+    return descriptors.filter((descriptor) => {
+      const set = ([level, name]: readonly [number, number]) =>
+        libc.symbols.setsockopt(descriptor, level, name, ptr(value), value.byteLength) === 0;
+      // A socket of IPv4 does not know the other one.
+      const results = [set(IP_MINTTL), set(IPV6_MINHOPCOUNT)];
+      return results.includes(true);
+    }).length;
   } finally {
     libc.close();
   }
@@ -72,11 +75,11 @@ export function countConnections(port: number): number {
     .length;
 }
 
-/** Descriptors of this process that listen on a port: by the inode that both tables know. */
-function findListeners(port: number): number[] {
+/** Descriptors of this process's sockets in a state: by the inode that both tables know. */
+function findDescriptors(port: number, wanted: string): number[] {
   const inodes = new Set(
     readSockets(port)
-      .filter(({ state }) => state === LISTEN)
+      .filter(({ state }) => state === wanted)
       .map(({ inode }) => `socket:[${inode}]`),
   );
   return readdirSync("/proc/self/fd")

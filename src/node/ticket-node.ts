@@ -6,7 +6,7 @@ import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";
 import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
-import { countConnections, shutDoor } from "./door.ts";
+import { countConnections, hearThoseInside, shutDoor } from "./door.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./sale-desks.ts";
@@ -140,8 +140,7 @@ export class TicketNode {
     const patienceMs = deadlineMs + 1_000;
     if (shutMs > 0) {
       this.#shutDoor();
-      await Bun.sleep(shutMs);
-      await this.#untilEmpty(patienceMs);
+      await this.#untilEmpty(shutMs, patienceMs);
     }
     await this.#server.stop(patienceMs);
     this.#desks.stop();
@@ -157,15 +156,17 @@ export class TicketNode {
     }
   }
 
-  /** Waits until the last connection is gone, at most `patienceMs`: some may never send anything. */
-  async #untilEmpty(patienceMs: number): Promise<void> {
+  /** Waits until the last connection is gone: at least `shutMs`, and at most `patienceMs` more. */
+  async #untilEmpty(shutMs: number, patienceMs: number): Promise<void> {
     const { port } = this.#config;
-    const endMs = performance.now() + patienceMs;
-    let open = countConnections(port);
-    while (open > 0 && performance.now() < endMs) {
+    const shutUntilMs = performance.now() + shutMs;
+    const endMs = shutUntilMs + patienceMs;
+    let open: number;
+    do {
       await Bun.sleep(emptyPollMs);
+      hearThoseInside(port);
       open = countConnections(port);
-    }
+    } while (performance.now() < (open > 0 ? endMs : shutUntilMs));
     if (open > 0) {
       this.#log.info({ open }, "connections that said nothing are closed");
     }

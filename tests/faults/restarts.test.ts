@@ -66,6 +66,7 @@ test("nodes restart again and again under load behind Nginx: every purchase is a
     const node = rig.node(number);
     node.terminate();
     expect(await node.exited()).toBe(0);
+    expect(await node.log()).not.toContain("not kept out");
     await node.restart();
     await node.untilReady();
   }

@@ -37,11 +37,15 @@ second_lab() {
 
 @test "three hosts that share all tiers sell through the VIP, each node process of them" {
   run -0 second_lab deploy
-  local sale=$RUN_ID-colocated
+  local sale=$RUN_ID-colocated input holder
   second_lab ssh app1 "sudo sluice sale create $sale --total 100 && sudo sluice sale open $sale"
   wait_until 30 second_lab exec --crowd -- curl -sf -o /dev/null --max-time 1 \
     http://10.77.0.100/healthz
-  sleep 60 3>&- | second_lab_crowd "$sale" --requests 120 --connections 4 --fresh >"$BATS_TEST_TMPDIR/out"
+  # Buyers go on for as long as their standard input is open, or until they are done.
+  exec {input}< <(exec sleep 60 2>/dev/null 3>&- 4>&-)
+  holder=$!
+  second_lab_crowd "$sale" --requests 120 --connections 4 --fresh <&"$input" >"$BATS_TEST_TMPDIR/out"
+  kill "$holder"
   run -0 jq -c 'select(.keys) | [.decided.sold, .decided.soldOut, .failed, (.perNode | length)]' \
     "$BATS_TEST_TMPDIR/out"
   assert_output '[100,20,0,2]'

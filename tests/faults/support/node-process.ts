@@ -29,6 +29,9 @@ const defaults = {
   LOG: "info",
 } as const;
 
+/** As its unit has it on a host: it may do nothing that takes a right. Who is not root has none. */
+const withoutRights = process.getuid?.() === 0 ? ["--bounding-set=-all", "--inh-caps=-all"] : [];
+
 type Process = ReturnType<typeof Bun.spawn>;
 
 /** A real ticket node in a process of its own, which does not outlive the test. */
@@ -131,7 +134,7 @@ export class NodeProcess {
       variables[`SLUICE_${variable}`] = String(value);
     }
     const child = Bun.spawn(
-      ["setpriv", "--pdeathsig", "SIGKILL", process.execPath, "src/node/main.ts"],
+      ["setpriv", ...withoutRights, "--pdeathsig", "SIGKILL", process.execPath, "src/node/main.ts"],
       {
         cwd: root,
         env: variables,
