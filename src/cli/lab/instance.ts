@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { type Places, ROOT } from "./config.ts";
 import { readTopology, type Topology } from "./inventory.ts";
 import { LabError } from "./lab-error.ts";
-import { namespaceExists } from "./network.ts";
+import { hasProcesses, namespaceExists } from "./network.ts";
 
 export const INVENTORY_DEFAULT = join(ROOT, "ansible", "inventories", "lab", "hosts.yml");
 
@@ -32,11 +32,21 @@ export function writeInstance(places: Places, instance: Instance): void {
   writeFileSync(join(places.runDir, "owner"), places.stateDir);
 }
 
-/** Throws `LabError` if an instance of this name is up that another checkout made. */
-export function refuseForeign(places: Places): void {
+/** Where another checkout keeps the instance of this name, or null if it is not another's. */
+export function foreignOwner(places: Places): string | null {
   const path = join(places.runDir, "owner");
   const owner = existsSync(path) ? readFileSync(path, "utf8") : places.stateDir;
-  if (owner !== places.stateDir && existsSync(owner)) {
+  return owner === places.stateDir ? null : owner;
+}
+
+/**
+ * Throws `LabError` if an instance of this name is up that another checkout made. One in which
+ * nothing runs any more, as when its machine was shut down in the middle, is nobody's.
+ */
+export function refuseForeign(places: Places): void {
+  const owner = foreignOwner(places);
+  const lives = (): boolean => [places.namespace, places.crowdNamespace].some(hasProcesses);
+  if (owner !== null && existsSync(owner) && lives()) {
     throw new LabError(
       `a lab called '${places.name}' is there already, of ${owner}. Take it down from that checkout, ` +
         `or call this one something else: SLUICE_LAB=other ./sluice lab ..`,

@@ -110,6 +110,15 @@ export async function listProcesses(namespace: string): Promise<number[]> {
   return exitCode === 0 ? stdout.split("\n").filter(Boolean).map(Number) : [];
 }
 
+/** Whether anything runs there. */
+export function hasProcesses(namespace: string): boolean {
+  if (!namespaceExists(namespace)) {
+    return false;
+  }
+  const { exitCode, stdout } = Bun.spawnSync(["ip", "netns", "pids", namespace]);
+  return exitCode === 0 && stdout.toString().trim() !== "";
+}
+
 async function inNamespace(namespace: string, command: readonly string[]): Promise<void> {
   await runTool(["ip", "netns", "exec", namespace, ...command]);
 }

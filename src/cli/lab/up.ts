@@ -9,6 +9,7 @@ import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
 import { nameImage, provideImage } from "./image.ts";
 import { askHost } from "./inside.ts";
 import {
+  foreignOwner,
   type Instance,
   INVENTORY_DEFAULT,
   pickHosts,
@@ -41,6 +42,10 @@ export async function bringUp(
   say: Say,
 ): Promise<void> {
   refuseForeign(places);
+  if (foreignOwner(places) !== null) {
+    say("Another checkout left a lab of this name behind, in which nothing runs; it is removed.");
+    await tearDown(places, { keepDisks: true });
+  }
   const former = readInstance(places);
   const path = inventory ?? former?.inventory ?? INVENTORY_DEFAULT;
   const topology = readInventory(path);

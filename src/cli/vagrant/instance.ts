@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { LabError } from "../lab/lab-error.ts";
-import { namespaceExists } from "../lab/network.ts";
+import { hasProcesses, namespaceExists } from "../lab/network.ts";
 import type { VagrantPlaces } from "./config.ts";
 import { type Machine, readMachines } from "./inventory.ts";
 
@@ -36,11 +36,12 @@ export function writeVagrantInstance(places: VagrantPlaces, instance: VagrantIns
   writeFileSync(join(places.runDir, "owner"), places.stateDir);
 }
 
-/** Throws `LabError` if another checkout has its virtual machines up. */
+/** Throws `LabError` if another checkout has its virtual machines up: if anything runs there. */
 export function refuseForeignMachines(places: VagrantPlaces): void {
   const path = join(places.runDir, "owner");
   const owner = existsSync(path) ? readFileSync(path, "utf8") : places.stateDir;
-  if (owner !== places.stateDir && existsSync(owner)) {
+  const lives = (): boolean => [places.namespace, places.crowdNamespace].some(hasProcesses);
+  if (owner !== places.stateDir && existsSync(owner) && lives()) {
     throw new LabError(`virtual machines of ${owner} are up; take them down from that checkout`);
   }
 }
