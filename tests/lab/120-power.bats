@@ -10,6 +10,24 @@ teardown() {
   stop_crowds
 }
 
+# A host that a deployment has just changed, and the power goes before the system would have written it
+# by itself. What it lost then was there by name, with nothing in it.
+@test "a host loses power as soon as its deployment is over: it comes back as it was deployed" {
+  needs_power
+  local host path
+  local -a installed=(/etc/keepalived/keepalived.conf /etc/sysctl.d/60-sluice-director.conf
+    /etc/systemd/system/keepalived.service.d/sluice.conf /usr/local/lib/sluice/vip-notify)
+  host=$(other_director "$(vip_owner)")
+  on "$host" "sudo rm -- ${installed[*]}"
+  run -0 playbook site.yml --limit "$host" --tags lvs_director
+  power off "$host"
+  power on "$host"
+  for path in "${installed[@]}"; do
+    run -0 on "$host" "sudo grep -c . $path"
+  done
+  wait_until 120 is_well "$host"
+}
+
 @test "every host loses power in the middle of a sale: it all comes up by itself, books balanced" {
   needs_power
   local durability began_ms requests

@@ -27,7 +27,7 @@ teardown() {
   local before_ms
   before_ms=$(now_ms)
   power on "$killed"
-  wait_until 120 director_is_ready "$killed"
+  wait_until 120 is_well "$killed"
   figure 'director, from power on to ready' "$(($(now_ms) - before_ms))" ms
   # Far longer than a backup waits before it takes a VIP that nobody claims.
   stays_true_for 5 has_the_vip "$other"
@@ -41,7 +41,7 @@ teardown() {
   assert_equal "$(vip_owner)" "$other"
   assert_gap_within stopped "$(limit_ms "$VIP_GAP_MS")"
   on "$stopped" 'sudo systemctl start keepalived.service'
-  wait_until 60 director_is_ready "$stopped"
+  wait_until 60 is_well "$stopped"
   stays_true_for 5 has_the_vip "$other"
   local of_kill
   of_kill=$(cat -- "$BATS_FILE_TMPDIR/killed.gap" 2>/dev/null) ||
@@ -86,9 +86,6 @@ assert_gap_within() {
   ((gap_ms <= $2)) || fail "the VIP did not answer for $gap_ms ms; $2 ms are allowed"
 }
 
-director_is_ready() {
-  [[ -z $(ailments_of "$1") ]]
-}
 has_the_vip() {
   [[ $(vip_owners) == "$1" ]]
 }

@@ -29,10 +29,6 @@ teardown() {
   wait_until 60 is_well "$host"
 }
 
-is_well() {
-  [[ -z $(ailments_of "$1") ]]
-}
-
 # sell_out_while NAME COMMAND...: 3,000 tickets where the load is full; the command comes after the first hundred
 sell_out_while() {
   local name=$1 left_at_fault tickets

@@ -10,7 +10,7 @@ import { runInside, sshCommand } from "../lab/inside.ts";
 import { pickHosts, readRunning, refuseForeign } from "../lab/instance.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";
-import { readPassed } from "../lab/passed-words.ts";
+import { readPassed, withoutMark } from "../lab/passed-words.ts";
 import { runPlaybook } from "../lab/playbook.ts";
 import { setPower } from "../lab/power.ts";
 import { ranAsRoot } from "../lab/root-rights.ts";
@@ -107,7 +107,10 @@ const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", {}, async (places
     throw new LabError("which host? ./sluice lab ssh HOST [COMMAND..]");
   }
   pickHosts(topology, [host]);
-  process.exitCode = await runInside(places.namespace, sshCommand(places, host, words));
+  process.exitCode = await runInside(
+    places.namespace,
+    sshCommand(places, host, withoutMark(words)),
+  );
 });
 
 const exec = part(
@@ -115,15 +118,10 @@ const exec = part(
   "[--crowd] -- COMMAND..: runs a program on the control machine, or in the crowd's network",
   {},
   async (places) => {
-    const words = [...readPassed()];
+    const said = readPassed();
     readRunning(places);
-    const isCrowd = words[0] === "--crowd";
-    if (isCrowd) {
-      words.shift();
-    }
-    if (words[0] === "--") {
-      words.shift();
-    }
+    const isCrowd = said[0] === "--crowd";
+    const words = withoutMark(isCrowd ? said.slice(1) : said);
     if (words.length === 0) {
       throw new LabError("what is to be run? ./sluice lab exec [--crowd] -- COMMAND..");
     }

@@ -7,7 +7,7 @@ import { insideCommand } from "../lab/inside.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";
 import { mitogenSettings } from "../lab/mitogen.ts";
-import { readPassed } from "../lab/passed-words.ts";
+import { readPassed, withoutMark } from "../lab/passed-words.ts";
 import { ranAsRoot } from "../lab/root-rights.ts";
 import { readInventoryName, readVagrantPlaces, type VagrantPlaces } from "../vagrant/config.ts";
 import { existMachines, tearDownMachines } from "../vagrant/down.ts";
@@ -94,8 +94,9 @@ const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", async (places, [n
   }
   pickMachines(readMachinesUp(places).machines, [name]);
   const command = ["ssh", "-F", vagrantSshConfigPath(places), name];
+  const asked = withoutMark(words);
   process.exitCode = await runAttached(
-    onControlMachine(places, [...command, ...(words.length > 0 ? ["--", ...words] : [])]),
+    onControlMachine(places, [...command, ...(asked.length > 0 ? ["--", ...asked] : [])]),
   );
 });
 
@@ -105,8 +106,7 @@ const exec = part(
   async (places, passed) => {
     const { instance } = readMachinesUp(places);
     const isCrowd = passed[0] === "--crowd";
-    const words = passed.slice(isCrowd ? 1 : 0);
-    const command = words[0] === "--" ? words.slice(1) : words;
+    const command = withoutMark(passed.slice(isCrowd ? 1 : 0));
     if (command.length === 0) {
       throw new LabError("what is to be run? ./sluice vagrant exec [--crowd] -- COMMAND..");
     }

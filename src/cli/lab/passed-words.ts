@@ -39,3 +39,8 @@ export function keepPassed(words: readonly string[]): string[] {
 export function readPassed(): readonly string[] {
   return passed;
 }
+
+/** A command line without the `--` that may stand before it, as it may for ssh and nsenter. */
+export function withoutMark(words: readonly string[]): readonly string[] {
+  return words[0] === "--" ? words.slice(1) : words;
+}

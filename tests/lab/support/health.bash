@@ -72,6 +72,11 @@ ailments_of() {
   fi
 }
 
+# is_well HOST: is nothing wrong with it?
+is_well() {
+  [[ -z $(ailments_of "$1") ]]
+}
+
 # ailments: of all hosts, "HOST: WHAT" a line
 ailments() {
   local host

@@ -12,6 +12,10 @@ read_topology() {
     (._meta.hostvars | to_entries[] | .key as $host | .value | to_entries[]
       | select(.value != null and .value != false) | ["var", $host, .key, (.value | tostring)])
     | @tsv' >"$TOPOLOGY"
+  if [[ ! -s $TOPOLOGY ]]; then
+    echo "no host can be read from the inventory $SLUICE_TEST_INVENTORY" >&2
+    return 1
+  fi
   load_topology
 }
 
