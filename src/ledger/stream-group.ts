@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { ChainableCommander, Redis } from "ioredis";
 
 import { saleIdPattern } from "../sale/sale.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -106,6 +106,27 @@ export class StreamGroup {
     return (await this.#call((c) => evaluate(c, streamScripts.deadLetter, keys, args))) === 1;
   }
 
+  /**
+   * Which of these sales have holds that are overdue by the ledger's clock. One round trip for all of
+   * them, and no script: most looks find nothing.
+   */
+  async overdue(sales: readonly string[]): Promise<string[]> {
+    const replies = await this.#call((client) => {
+      const pipeline = client.pipeline();
+      for (const sale of sales) {
+        const { deadlines } = saleKeys(sale);
+        pipeline.zrangebyscore(deadlines, "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1);
+      }
+      return toReplies(pipeline.time());
+    });
+    const [seconds, microseconds] = replies.at(-1) as [string, string];
+    const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    const earliestMs = (replies as [member?: string, score?: string][]).map(([, score]) =>
+      Number(score ?? Infinity),
+    );
+    return sales.filter((_sale, index) => (earliestMs[index] ?? Infinity) <= nowMs);
+  }
+
   /** Releases holds that are overdue by the ledger's clock, about `most` of them. */
   async lapse(sale: string, most: number): Promise<Lapse> {
     const k = saleKeys(sale);
@@ -143,4 +164,14 @@ export class StreamGroup {
 /** The group or the stream is gone: Redis lost its data, or an older replica took over. */
 export function isGroupMissing(error: StreamUnavailable): boolean {
   return error.message.startsWith("NOGROUP");
+}
+
+/** Runs a pipeline. Rejects with the first error in it. */
+async function toReplies(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error !== null) {
+      throw error;
+    }
+    return reply;
+  });
 }

@@ -26,16 +26,17 @@ export async function readLag(client: Redis, sale: string): Promise<StreamLag | 
   if (group === undefined) {
     return null;
   }
-  const [pending, oldestPending] = (await client.xpending(events, orderGroup)) as [
-    number,
-    string | null,
-  ];
   const lag = group.get("lag");
   const after = `(${String(group.get("last-delivered-id"))}`;
   const count = typeof lag === "number" ? 1 : countedMax;
-  const next = lag === 0 ? [] : await client.xrange(events, after, "+", "COUNT", count);
+  // One round trip for all of these.
+  const [[pending, oldestPending], next, [seconds, microseconds], deadLetters] = await Promise.all([
+    client.xpending(events, orderGroup) as Promise<[number, string | null]>,
+    lag === 0 ? [] : client.xrange(events, after, "+", "COUNT", count),
+    client.time(),
+    client.xlen(deadLettersKey(sale)),
+  ]);
   const undelivered = typeof lag === "number" ? lag : next.length;
-  const [seconds, microseconds] = await client.time();
   const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
   const oldestMs = [oldestPending, next[0]?.[0]]
     .filter((id): id is string => typeof id === "string")
@@ -44,7 +45,7 @@ export async function readLag(client: Redis, sale: string): Promise<StreamLag | 
     entries: pending + undelivered,
     seconds: oldestMs.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...oldestMs)) / 1_000,
     length,
-    deadLetters: await client.xlen(deadLettersKey(sale)),
+    deadLetters,
   };
 }
 

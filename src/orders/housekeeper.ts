@@ -22,6 +22,8 @@ const everyMs = 250;
 const trimMax = 1_000;
 /** Scripts a sale and look: 80 thousand entries a second, above what a sale adds. */
 const trimsMax = 80;
+/** Sales whose lag is asked for at a time: a few cheap commands each. */
+const looksMax = 16;
 /** Streams are looked after in every so many rounds: each second. */
 const tendRounds = 4;
 /** Workers that are gone are looked for in every so many rounds: each five minutes. */
@@ -42,8 +44,8 @@ export class Housekeeper {
     while (!pause.stopped) {
       try {
         await sales.refresh();
-        for (const sale of round % tendRounds === 0 ? sales.readable : []) {
-          await this.#tend(sale, round % forgetRounds === 0);
+        if (round % tendRounds === 0) {
+          await this.#tendAll(round % forgetRounds === 0);
         }
         // One that failed, as the first does before the connection is there, is done again.
         round += 1;
@@ -59,9 +61,22 @@ export class Housekeeper {
     }
   }
 
-  async #tend(sale: string, forget: boolean): Promise<void> {
+  async #tendAll(forget: boolean): Promise<void> {
+    const { group, sales } = this.#options;
+    const all = sales.readable;
+    for (let at = 0; at < all.length; at += looksMax) {
+      const some = all.slice(at, at + looksMax);
+      const lags = await Promise.all(
+        some.map((sale) => group.look((client) => readLag(client, sale))),
+      );
+      for (const [index, sale] of some.entries()) {
+        await this.#tend(sale, lags[index] ?? null, forget);
+      }
+    }
+  }
+
+  async #tend(sale: string, lag: StreamLag | null, forget: boolean): Promise<void> {
     const { group, streamKeep, consumerIdleMs, onLag } = this.#options;
-    const lag = await group.look((client) => readLag(client, sale));
     if (lag === null) {
       return;
     }

@@ -31,11 +31,11 @@ export class Sweeper {
 
   /** Works until the worker is told to stop. */
   async run(): Promise<void> {
-    const { sales, pause, everyMs, onFault } = this.#options;
+    const { group, sales, pause, everyMs, onFault } = this.#options;
     while (!pause.stopped) {
       const startedMs = performance.now();
       try {
-        for (const sale of sales.all) {
+        for (const sale of await group.overdue(sales.all)) {
           await this.#sweep(sale);
         }
       } catch (error) {

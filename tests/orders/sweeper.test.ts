@@ -153,3 +153,41 @@ test("a worker that hangs in the middle of a batch keeps its entries from being 
   await expectStored(sale, url);
   await until("it is trimmed", async () => (await sale.client.xlen(sale.keys.events)) === 5);
 });
+
+test("sales without overdue holds cost a worker no script, and the one that has some is swept", async () => {
+  const others = Array.from(
+    { length: 20 },
+    (_, index) => new OrderScripts(sale.client, `s${index}`),
+  );
+  for (const one of others) {
+    await one.open(100);
+    await one.sell(10);
+  }
+  await sale.open(100);
+  const worker = start("w1", { SWEEP_MS: 20 });
+  await worker.untilReady();
+  await until(
+    "it sweeps",
+    async () => (await calls(sale, "zrangebyscore")) > 10 * (others.length + 1),
+  );
+  const before = await calls(sale, "evalsha");
+  const looks = await calls(sale, "zrangebyscore");
+  await until(
+    "it has swept again",
+    async () => (await calls(sale, "zrangebyscore")) > looks + 10 * (others.length + 1),
+  );
+  // When it begins, a worker runs one script a sale, to forget workers that are gone.
+  expect((await calls(sale, "evalsha")) - before).toBeLessThanOrEqual(others.length + 1);
+  await sale.client.hset(sale.keys.stock, "holdMs", 0);
+  await sale.sell(50);
+  await until("it has lapsed", async () => (await stockOf(sale)).left === 100);
+  for (const one of others) {
+    expect(await stockOf(one)).toMatchObject({ held: 10, left: 90 });
+  }
+});
+
+/** How often the server has run a command, also from within scripts. */
+async function calls({ client }: OrderScripts, command: string): Promise<number> {
+  const stats = await client.info("commandstats");
+  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "mu").exec(stats)?.[1] ?? 0);
+}
