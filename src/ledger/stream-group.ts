@@ -1,4 +1,4 @@
-import type { ChainableCommander, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 import { saleIdPattern } from "../sale/sale.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -7,6 +7,7 @@ import { evaluate } from "./operations.ts";
 import { scripts } from "./scripts.ts";
 import { callBounded, StreamUnavailable } from "./stream-call.ts";
 import type { StreamEntry } from "./stream-entry.ts";
+import { toMilliseconds } from "./stream-lag.ts";
 import { deadLettersKey, orderGroup } from "./stream-names.ts";
 import { toEntries } from "./stream-reader.ts";
 import { streamScripts } from "./stream-scripts.ts";
@@ -108,23 +109,28 @@ export class StreamGroup {
 
   /**
    * Which of these sales have holds that are overdue by the ledger's clock. One round trip for all of
-   * them, and no script: most looks find nothing.
+   * them, and no script: most looks find nothing. A sale that cannot be looked at is one of them, so
+   * that its own release tells why.
    */
-  async overdue(sales: readonly string[]): Promise<string[]> {
-    const replies = await this.#call((client) => {
+  overdue(sales: readonly string[]): Promise<string[]> {
+    return this.#call(async (client) => {
       const pipeline = client.pipeline();
       for (const sale of sales) {
         const { deadlines } = saleKeys(sale);
         pipeline.zrangebyscore(deadlines, "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1);
       }
-      return toReplies(pipeline.time());
+      const replies = (await pipeline.time().exec()) ?? [];
+      const [clockFault, time] = replies.at(-1) ?? [new Error("no reply to TIME"), null];
+      if (clockFault !== null) {
+        throw clockFault;
+      }
+      const nowMs = toMilliseconds(time as [string, string]);
+      return sales.filter((_sale, index) => {
+        const [fault, earliest] = replies[index] ?? [null, []];
+        const [, deadlineMs] = (earliest ?? []) as [member?: string, score?: string];
+        return fault !== null || Number(deadlineMs ?? Infinity) <= nowMs;
+      });
     });
-    const [seconds, microseconds] = replies.at(-1) as [string, string];
-    const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
-    const earliestMs = (replies as [member?: string, score?: string][]).map(([, score]) =>
-      Number(score ?? Infinity),
-    );
-    return sales.filter((_sale, index) => (earliestMs[index] ?? Infinity) <= nowMs);
   }
 
   /** Releases holds that are overdue by the ledger's clock, about `most` of them. */
@@ -164,14 +170,4 @@ export class StreamGroup {
 /** The group or the stream is gone: Redis lost its data, or an older replica took over. */
 export function isGroupMissing(error: StreamUnavailable): boolean {
   return error.message.startsWith("NOGROUP");
-}
-
-/** Runs a pipeline. Rejects with the first error in it. */
-async function toReplies(pipeline: ChainableCommander): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-    if (error !== null) {
-      throw error;
-    }
-    return reply;
-  });
 }

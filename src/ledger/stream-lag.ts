@@ -30,14 +30,14 @@ export async function readLag(client: Redis, sale: string): Promise<StreamLag | 
   const after = `(${String(group.get("last-delivered-id"))}`;
   const count = typeof lag === "number" ? 1 : countedMax;
   // One round trip for all of these.
-  const [[pending, oldestPending], next, [seconds, microseconds], deadLetters] = await Promise.all([
+  const [[pending, oldestPending], next, time, deadLetters] = await Promise.all([
     client.xpending(events, orderGroup) as Promise<[number, string | null]>,
     lag === 0 ? [] : client.xrange(events, after, "+", "COUNT", count),
     client.time(),
     client.xlen(deadLettersKey(sale)),
   ]);
   const undelivered = typeof lag === "number" ? lag : next.length;
-  const nowMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  const nowMs = toMilliseconds(time);
   const oldestMs = [oldestPending, next[0]?.[0]]
     .filter((id): id is string => typeof id === "string")
     .map((id) => Number(id.split("-")[0]));
@@ -47,6 +47,11 @@ export async function readLag(client: Redis, sale: string): Promise<StreamLag | 
     length,
     deadLetters,
   };
+}
+
+/** What TIME answers, in milliseconds. */
+export function toMilliseconds([seconds, microseconds]: readonly (string | number)[]): number {
+  return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
 }
 
 function toFields(flat: readonly unknown[]): Map<unknown, unknown> {

@@ -31,20 +31,27 @@ export class Sweeper {
 
   /** Works until the worker is told to stop. */
   async run(): Promise<void> {
-    const { group, sales, pause, everyMs, onFault } = this.#options;
+    const { group, sales, pause, everyMs } = this.#options;
     while (!pause.stopped) {
       const startedMs = performance.now();
-      try {
+      await this.#reporting(async () => {
         for (const sale of await group.overdue(sales.all)) {
-          await this.#sweep(sale);
+          // One whose books are broken does not keep the others from being swept.
+          await this.#reporting(() => this.#sweep(sale));
         }
-      } catch (error) {
-        if (!(error instanceof StreamUnavailable)) {
-          throw error;
-        }
-        onFault(error.message);
-      }
+      });
       await pause.wait(Math.max(1, everyMs - (performance.now() - startedMs)));
+    }
+  }
+
+  async #reporting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof StreamUnavailable)) {
+        throw error;
+      }
+      this.#options.onFault(error.message);
     }
   }
 

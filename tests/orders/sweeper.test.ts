@@ -186,6 +186,24 @@ test("sales without overdue holds cost a worker no script, and the one that has 
   }
 });
 
+test("a sale whose deadlines are broken keeps no other from being swept", async () => {
+  const [first, last] = [
+    new OrderScripts(sale.client, "a-first"),
+    new OrderScripts(sale.client, "z-last"),
+  ];
+  const broken = new OrderScripts(sale.client, "m-broken");
+  for (const one of [first, broken, last]) {
+    await one.open(100, 0);
+  }
+  await broken.client.set(broken.keys.deadlines, "no sorted set");
+  await first.sell(10);
+  await last.sell(10);
+  start();
+  for (const one of [first, last]) {
+    await until("it has lapsed", async () => (await stockOf(one)).left === 100);
+  }
+});
+
 /** How often the server has run a command, also from within scripts. */
 async function calls({ client }: OrderScripts, command: string): Promise<number> {
   const stats = await client.info("commandstats");
