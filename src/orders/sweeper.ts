@@ -13,6 +13,8 @@ export interface SweeperOptions {
   readonly onFault: (fault: string) => void;
 }
 
+/** Sales that are asked about in one round trip: a cheap command each. */
+const looksMax = 256;
 /** Orders that one script looks at: Redis is busy with them for a few milliseconds. */
 const scriptMax = 1_000;
 /** Scripts a sale and look, so that one sale does not keep the others waiting. */
@@ -31,16 +33,22 @@ export class Sweeper {
 
   /** Works until the worker is told to stop. */
   async run(): Promise<void> {
-    const { group, sales, pause, everyMs } = this.#options;
+    const { pause, everyMs } = this.#options;
     while (!pause.stopped) {
       const startedMs = performance.now();
-      await this.#reporting(async () => {
-        for (const sale of await group.overdue(sales.all)) {
-          // One whose books are broken does not keep the others from being swept.
-          await this.#reporting(() => this.#sweep(sale));
-        }
-      });
+      await this.#reporting(() => this.#look());
       await pause.wait(Math.max(1, everyMs - (performance.now() - startedMs)));
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { group, sales, pause } = this.#options;
+    const all = sales.all;
+    for (let at = 0; at < all.length && !pause.stopped; at += looksMax) {
+      for (const sale of await group.overdue(all.slice(at, at + looksMax))) {
+        // One whose books are broken does not keep the others from being swept.
+        await this.#reporting(() => this.#sweep(sale));
+      }
     }
   }
 

@@ -204,6 +204,27 @@ test("a sale whose deadlines are broken keeps no other from being swept", async 
   }
 });
 
+test("of more sales than one round trip asks about, each with overdue holds is swept", async () => {
+  const many = Array.from(
+    { length: 600 },
+    (_, index) => new OrderScripts(sale.client, `s${index}`),
+  );
+  for (const one of many) {
+    await one.open(100, 0);
+  }
+  // Sales are looked at in the order of their ids: the first, some within, and the last of them.
+  const overdue = many
+    .toSorted((a, b) => (a.sale < b.sale ? -1 : 1))
+    .filter((_, at) => at % 85 === 0 || at === 599);
+  for (const one of overdue) {
+    await one.sell(10);
+  }
+  start();
+  for (const one of overdue) {
+    await until("it has lapsed", async () => (await stockOf(one)).left === 100);
+  }
+});
+
 /** How often the server has run a command, also from within scripts. */
 async function calls({ client }: OrderScripts, command: string): Promise<number> {
   const stats = await client.info("commandstats");
