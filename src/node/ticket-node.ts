@@ -139,8 +139,7 @@ export class TicketNode {
     await Bun.sleep(drainMs - shutMs);
     const patienceMs = deadlineMs + 1_000;
     if (shutMs > 0) {
-      this.#shutDoor();
-      await this.#untilEmpty(shutMs, patienceMs);
+      await this.#untilEmpty(this.#shutDoor(), shutMs, patienceMs);
     }
     await this.#server.stop(patienceMs);
     this.#desks.stop();
@@ -148,23 +147,28 @@ export class TicketNode {
     this.#log.info("drained");
   }
 
-  #shutDoor(): void {
+  /** False where the door cannot be shut: without the kernel's option, or the engine's ffi. */
+  #shutDoor(): boolean {
     try {
       shutDoor(this.#config.port);
+      return true;
     } catch (error) {
       this.#log.warn({ err: error }, "new connections are not kept out while draining");
+      return false;
     }
   }
 
   /** Waits until the last connection is gone: at least `shutMs`, and at most `patienceMs` more. */
-  async #untilEmpty(shutMs: number, patienceMs: number): Promise<void> {
+  async #untilEmpty(isShut: boolean, shutMs: number, patienceMs: number): Promise<void> {
     const { port } = this.#config;
     const shutUntilMs = performance.now() + shutMs;
     const endMs = shutUntilMs + patienceMs;
     let open: number;
     do {
       await Bun.sleep(emptyPollMs);
-      hearThoseInside(port);
+      if (isShut) {
+        hearThoseInside(port);
+      }
       open = countConnections(port);
     } while (performance.now() < (open > 0 ? endMs : shutUntilMs));
     if (open > 0) {

@@ -59,6 +59,19 @@ test("a node that is asked to stop answers everything, says so to its balancer, 
   await rig.mustSellOut();
 });
 
+test("a node that cannot shut its door drains all the same, and says so", async () => {
+  // Without it the engine has no foreign functions, and one of them shuts the door.
+  const engine = { BUN_JSC_useJIT: "0" };
+  const rig = await Rig.start({ tickets: 100, nodes: 2, engine });
+  const leaving = rig.node(1);
+  expect(await rig.buy(leaving)).toMatchObject({ kind: "ok" });
+  leaving.terminate();
+  expect(await leaving.exited()).toBe(0);
+  expect(await leaving.log()).toContain("not kept out");
+  await leaving.kill();
+  await rig.mustSellOut();
+});
+
 test("a request that waits for a ledger that hangs is answered before its node ends", async () => {
   const rig = await Rig.start({ tickets: 10, nodes: 2 });
   await rig.redis.pause();

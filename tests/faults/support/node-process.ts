@@ -12,6 +12,8 @@ export interface NodeOptions {
   readonly folder: string;
   /** Variables beyond the defaults below, without their `SLUICE_`. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** Variables of the engine, by their whole names. */
+  readonly engine?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dir, "../../..");
@@ -122,9 +124,10 @@ export class NodeProcess {
   }
 
   async #startOnce(): Promise<void> {
-    const { name, redis, sale, settings } = this.#options;
+    const { name, redis, sale, settings, engine } = this.#options;
     const variables: Record<string, string> = {
       PATH: Bun.env["PATH"] ?? "",
+      ...engine,
       SLUICE_NODE: name,
       SLUICE_LISTEN: `127.0.0.1:${this.#port}`,
       SLUICE_REDIS: redis,

@@ -28,6 +28,8 @@ export interface RigOptions {
   readonly redis?: Readonly<Record<string, string | number>>;
   /** Variables of every node, without their `SLUICE_`. */
   readonly node?: Readonly<Record<string, string | number>>;
+  /** Variables of every node's engine, by their whole names. */
+  readonly engine?: Readonly<Record<string, string>>;
 }
 
 export const sale = "rush";
@@ -84,7 +86,8 @@ export class Rig {
   }
 
   /** One more node; it listens when this returns, but may not be able to sell yet. */
-  async addNode({ proxies, node: settings }: Pick<RigOptions, "proxies" | "node">) {
+  async addNode(options: Pick<RigOptions, "proxies" | "node" | "engine">) {
+    const { proxies, node: settings, engine = {} } = options;
     const weight = this.nodes.length + 1;
     let { url } = this.redis;
     if (proxies === true) {
@@ -98,6 +101,7 @@ export class Rig {
       sale,
       folder: this.#folder,
       settings: { WEIGHT: weight, ...settings },
+      engine,
     });
     this.nodes.push(node);
     await node.start();
