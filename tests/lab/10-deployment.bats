@@ -36,3 +36,21 @@ setup() {
   run ! playbook playbooks/verify.yml --limit "$node"
   assert_output --partial ticket-node
 }
+
+@test "what sells goes before everything else on its host" {
+  local tier unit cgroup
+  while read -r tier unit; do
+    run -0 on "$(first_host "$tier")" "systemctl show --property ControlGroup --value $unit"
+    assert_output --regexp "/sluice\.slice/$unit\$"
+    cgroup=$output
+    run -0 on "$(first_host "$tier")" "cat /sys/fs/cgroup${cgroup%/*}/cpu.weight"
+    assert_output 1000
+  done <<'UNITS'
+directors keepalived.service
+web sluice-nginx.service
+nodes ticket-node@1.service
+redis redis-server.service
+postgresql postgresql@17-main.service
+workers order-worker.service
+UNITS
+}
