@@ -51,6 +51,25 @@ readiness_is() {
   assert_output --partial 'no node answered in time'
 }
 
+@test "nodes that are slow when they are asked lose no buyer by it" {
+  wait_until readiness_is 200
+  local node answers=''
+  for node in node1 node2 node3 node4; do
+    kill -STOP "$(part_pid "$node")"
+  done
+  # Each asks all four in vain. Five failures of a node are what Nginx leaves it alone for.
+  for _ in {1..7}; do
+    request GET "$FRONT/readyz"
+    answers+=" $status"
+  done
+  for node in node1 node2 node3 node4; do
+    kill -CONT "$(part_pid "$node")"
+  done
+  request GET "$FRONT/sales/none"
+  assert_equal "$answers" ' 200 200 200 200 200 200 200'
+  assert_answer 404 -5
+}
+
 @test "drained it is not ready and goes on serving, until it is taken back" {
   local marker=$STATE/nginx/drained
   wait_until readiness_is 200

@@ -25,6 +25,12 @@ function milliseconds(value: string): number {
   return Number(number) * (unit === "s" ? 1_000 : 1);
 }
 
+/** A wait of what is generated for a host. */
+function waitMs(file: string, name: string): number {
+  const lines = generateHostFiles(stackDefaults)[file] ?? "";
+  return milliseconds(new RegExp(`^${name} (\\w+);$`, "m").exec(lines)?.[1] ?? "");
+}
+
 describe("nginx and node agree on who lets go first", () => {
   test("nginx lets go of an idle connection first, so no purchase is written into a closing one", () => {
     const keepaliveMs = milliseconds(directive("upstream.conf", "keepalive_timeout"));
@@ -40,9 +46,28 @@ describe("nginx and node agree on who lets go first", () => {
   });
 
   test("nginx waits until the node has answered for itself, and not much longer", () => {
-    const readMs = milliseconds(directive("proxy.conf", "proxy_read_timeout"));
+    const readMs = waitMs("settings.conf", "proxy_read_timeout");
     expect(readMs).toBeGreaterThan(node.deadlineMs);
     expect(readMs).toBeLessThan(2 * node.deadlineMs);
+  });
+
+  test("whoever cannot connect in time has time to ask another node", () => {
+    const tryMs = milliseconds(directive("proxy.conf", "proxy_next_upstream_timeout"));
+    expect(waitMs("settings.conf", "proxy_connect_timeout")).toBeLessThan(tryMs);
+  });
+
+  test("the embedded stack waits as long as a deployed one does unless told", () => {
+    const defaults = readFileSync(join(ROOT, "ansible/roles/nginx/defaults/main.yml"), "utf8");
+    const deployed = (name: string): number =>
+      Number(new RegExp(`^nginx_${name}_ms: (\\d+)$`, "m").exec(defaults)?.[1]);
+    expect(waitMs("settings.conf", "proxy_connect_timeout")).toBe(deployed("connect_timeout"));
+    expect(waitMs("settings.conf", "proxy_read_timeout")).toBe(deployed("read_timeout"));
+    const [begin = 0, connect = 0, read = 0] = [
+      "proxy_next_upstream_timeout",
+      "proxy_connect_timeout",
+      "proxy_read_timeout",
+    ].map((name) => waitMs("readiness-waits.conf", name));
+    expect(begin + connect + read).toBe(deployed("readiness_limit"));
   });
 
   test("a purchase that was sent is never sent again", () => {
@@ -118,6 +143,13 @@ describe("what is generated for a host", () => {
       "server 127.0.0.1:4001 weight=1 max_fails=5 fail_timeout=1s;\n" +
         "server 127.0.0.1:4002 weight=9 max_fails=5 fail_timeout=1s;\n",
     );
+  });
+
+  test("the directors' question asks the same nodes, and leaves none alone", () => {
+    const lines = generateHostFiles({ ...stackDefaults, nodePort: 4001, weights: [1, 9] })[
+      "readiness-upstream.conf"
+    ];
+    expect(lines).toBe("server 127.0.0.1:4001 max_fails=0;\nserver 127.0.0.1:4002 max_fails=0;\n");
   });
 
   test("the switches are where the static part reads them", () => {

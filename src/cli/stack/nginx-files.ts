@@ -67,6 +67,16 @@ export function generateHostFiles(options: StackOptions): Record<string, string>
   );
   return {
     "upstream.conf": servers.join(""),
+    "readiness-upstream.conf": weights
+      .map((_, index) => `server 127.0.0.1:${nodePort + index} max_fails=0;\n`)
+      .join(""),
+    "readiness-waits.conf": [
+      "proxy_next_upstream_timeout 600ms;",
+      "proxy_connect_timeout 100ms;",
+      "proxy_send_timeout 100ms;",
+      "proxy_read_timeout 150ms;",
+      "",
+    ].join("\n"),
     "listen.conf": `listen 127.0.0.1:${nginxPort} backlog=4096;\n`,
     "status-listen.conf": `listen 127.0.0.1:${statusPort};\n`,
     "settings.conf": [
@@ -75,6 +85,8 @@ export function generateHostFiles(options: StackOptions): Record<string, string>
       `map "" $limit_by { default ${options.limitBy}; }`,
       `limit_req_zone $limit_key zone=purchases:16m rate=${options.limitPerSecond}r/s;`,
       "limit_req_dry_run off;",
+      "proxy_connect_timeout 300ms;",
+      "proxy_read_timeout 2500ms;",
       `map "" $access_log_on { default ${options.accessLog ? 1 : 0}; }`,
       // Everybody who gets here is on this machine.
       "geo $may_ask_readiness { default 1; }",

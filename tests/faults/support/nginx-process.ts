@@ -25,11 +25,14 @@ export class NginxProcess {
     const options = { ...stackDefaults, stateDir: folder, nginxPort, statusPort, weights };
     writeNginxPrefix(options, null);
     // Generated for ports in a row; a test's nodes took what was free.
-    const upstream = nodes.reduce(
-      (text, node, index) => text.replace(`:${options.nodePort + index} `, `:${node.port} `),
-      generateHostFiles(options)["upstream.conf"] ?? "",
-    );
-    writeFileSync(join(folder, "nginx/conf/host/upstream.conf"), upstream);
+    const generated = generateHostFiles(options);
+    for (const file of ["upstream.conf", "readiness-upstream.conf"]) {
+      const servers = nodes.reduce(
+        (text, node, index) => text.replace(`:${options.nodePort + index} `, `:${node.port} `),
+        generated[file] ?? "",
+      );
+      writeFileSync(join(folder, "nginx/conf/host", file), servers);
+    }
     const plan = planNginx(options);
     checkNginxConfiguration(plan);
     const child = Bun.spawn(["setpriv", "--pdeathsig", "SIGKILL", ...plan.command], {
