@@ -7,9 +7,10 @@ setup() {
   make_whole
 }
 
-# logged_at HOST MARK: the lines of its access log that hold the mark
+# logged_at HOST MARK: the lines of its access log that hold the mark. As text: a power failure leaves
+# zeros where the file was longer than what had reached the disk, and grep would call it binary.
 logged_at() {
-  on "$1" "sudo grep -hF -- $2 $(host_var "$1" nginx_access_log_path /var/log/sluice-nginx/access.log) || true"
+  on "$1" "sudo grep --text -hF -- $2 $(host_var "$1" nginx_access_log_path /var/log/sluice-nginx/access.log) || true"
 }
 logged() {
   local host
