@@ -68,6 +68,9 @@ describe("nginx and node agree on who lets go first", () => {
       "proxy_read_timeout",
     ].map((name) => waitMs("readiness-waits.conf", name));
     expect(begin + connect + read).toBe(deployed("readiness_limit"));
+    // The directors' role refuses a shorter patience, and cannot see the other role's default.
+    const director = join(ROOT, "ansible/roles/lvs_director/tasks/preflight.yml");
+    expect(readFileSync(director, "utf8")).toContain(`default=${deployed("readiness_limit")})`);
   });
 
   test("a purchase that was sent is never sent again", () => {
