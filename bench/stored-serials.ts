@@ -1,4 +1,4 @@
-import { parseDatabaseUrl } from "../src/orders/database-url.ts";
+import { parseDatabaseUrl } from "../src/orders/database-address.ts";
 import { Database } from "../src/orders/database.ts";
 
 const statementTimeoutMs = 10_000;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 
 import { saleKeys } from "../../src/ledger/keys.ts";
-import { parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { parseOrderRecord } from "../../src/sale/order.ts";
 import type { Measure } from "../measure.ts";
 import { openSale } from "../sales.ts";
 import { startNode } from "../servers/node.ts";

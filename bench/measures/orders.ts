@@ -1,7 +1,6 @@
 import { join } from "node:path";
 
-import { saleKeys } from "../../src/ledger/keys.ts";
-import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { orderGroup, saleKeys } from "../../src/ledger/keys.ts";
 import { makeHolds } from "../holds.ts";
 import { type Bench, type Measure, scaled } from "../measure.ts";
 import { loadLimitMs } from "../oha.ts";

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 
 import { saleKeys } from "../../src/ledger/keys.ts";
-import { readEntry } from "../../src/ledger/stream-entry.ts";
+import { readEntry } from "../../src/ledger/outbox/entry.ts";
 import { makeHolds, makeHoldsAtPace } from "../holds.ts";
 import { type Bench, type Measure, scaled } from "../measure.ts";
 import { loadLimitMs } from "../oha.ts";

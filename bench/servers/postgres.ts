@@ -3,7 +3,7 @@ import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { parseDatabaseUrl } from "../../src/orders/database-url.ts";
+import { parseDatabaseUrl } from "../../src/orders/database-address.ts";
 import { Database } from "../../src/orders/database.ts";
 import type { Process, Workshop } from "../workshop.ts";
 

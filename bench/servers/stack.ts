@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
-import { stackDefaults } from "../../src/cli/stack/options.ts";
-import { type Stack, startStack, stopStack } from "../../src/cli/stack/stack.ts";
+import { stackDefaults } from "../../dev/stack/options.ts";
+import { type Stack, startStack, stopStack } from "../../dev/stack/stack.ts";
 import type { Workshop } from "../workshop.ts";
 
 export interface BenchStack {

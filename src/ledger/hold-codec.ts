@@ -1,5 +1,5 @@
+import { orderId, type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { HoldRequest, HoldResult, OrderChange, OrderRef } from "./ledger.ts";
-import { orderId, type OrderRecord, parseOrderRecord } from "./order-record.ts";
 
 /** One result of hold.lua: a serial, a refusal, or the record of a request sold before. */
 export type EncodedResult = number | string;

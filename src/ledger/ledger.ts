@@ -1,5 +1,5 @@
+import type { OrderRecord } from "../sale/order.ts";
 import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
-import type { OrderRecord } from "./order-record.ts";
 
 /** One purchase request, as the ledger sees it. */
 export interface HoldRequest {
@@ -34,7 +34,7 @@ export interface Observation {
 }
 
 export interface HoldReply extends Observation {
-  /** As stored; what a refusal is explained with. */
+  /** As stored; what a refusal is reportErrors with. */
   readonly state: SaleState;
   readonly limit: number;
   readonly opensAtMs: number;

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 
 import { saleIdPattern, type SaleSnapshot } from "../sale/sale.ts";
-import { oneConnectionOptions } from "./connection.ts";
+import { oneConnectionOptions } from "./connect.ts";
 import { saleKeys, salesKey } from "./keys.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { type Script, scripts } from "./scripts.ts";

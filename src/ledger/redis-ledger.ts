@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 
+import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { SaleState } from "../sale/sale.ts";
-import type { Connection, LiveConnection } from "./connection.ts";
+import type { Connection, LiveConnection } from "./connect.ts";
 import { DurabilityWait } from "./durability-wait.ts";
 import {
   decodeHoldResults,
@@ -24,7 +25,6 @@ import type {
   OrderRef,
   Reply,
 } from "./ledger.ts";
-import { type OrderRecord, parseOrderRecord } from "./order-record.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { type Script, scripts } from "./scripts.ts";
 

@@ -7,10 +7,10 @@ import {
   Registry,
 } from "prom-client";
 
-import { addBuildInfo } from "../process/build-info.ts";
+import { addBuildInfo } from "../process/release.ts";
 import type { OutcomeKind } from "../sale/outcome.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
-import type { SaleDesk } from "./sale-desk.ts";
+import type { SaleDesk } from "./selling/sale-desk.ts";
 
 const outcomes: readonly OutcomeKind[] = [
   "sold",

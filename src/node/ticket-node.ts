@@ -1,16 +1,16 @@
 import type { Logger } from "pino";
 
-import { Connection } from "../ledger/connection.ts";
+import { Connection } from "../ledger/connect.ts";
 import { RedisLedger } from "../ledger/redis-ledger.ts";
 import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";
-import { Answers } from "./answers.ts";
 import type { NodeConfig } from "./config.ts";
-import { countConnections, hearThoseInside, shutDoor } from "./door.ts";
+import { Answers } from "./http/answers.ts";
+import { TicketServer } from "./http/server.ts";
+import { countConnections, hearThoseInside, shutDoor } from "./listener-drain.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { randomHex } from "./random-ids.ts";
-import { SaleDesks } from "./sale-desks.ts";
-import { TicketServer } from "./server.ts";
+import { SaleDesks } from "./selling/sale-desks.ts";
 
 /** A silent node is forgotten after ten minutes: no command is on its way for that long. */
 const forgetMs = 600_000;

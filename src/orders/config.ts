@@ -8,7 +8,7 @@ import {
   parseListen,
   readVariables,
 } from "../process/variables.ts";
-import { type DatabaseAddress, parseDatabaseUrl } from "./database-url.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "./database-address.ts";
 
 /** Everything that an order worker is told, by environment variables of these names. */
 const schema = Type.Object({

@@ -1,7 +1,7 @@
-import { StreamUnavailable } from "../ledger/stream-call.ts";
-import type { StreamEntry } from "../ledger/stream-entry.ts";
-import { isGroupMissing, type StreamGroup } from "../ledger/stream-group.ts";
-import type { StreamReader } from "../ledger/stream-reader.ts";
+import { StreamUnavailable } from "../ledger/outbox/bounded-call.ts";
+import type { StreamEntry } from "../ledger/outbox/entry.ts";
+import { isGroupMissing, type StreamGroup } from "../ledger/outbox/group.ts";
+import type { StreamReader } from "../ledger/outbox/reader.ts";
 import type { OrderStore } from "./order-store.ts";
 import { backoffMs, type Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";

@@ -1,6 +1,6 @@
 import { SQL } from "bun";
 
-import { type DatabaseAddress, describeDatabase } from "./database-url.ts";
+import { type DatabaseAddress, describeDatabase } from "./database-address.ts";
 
 /**
  * Why a statement was not executed, or may not have been.

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import type { StreamLag } from "../ledger/stream-lag.ts";
-import { addBuildInfo } from "../process/build-info.ts";
+import type { StreamLag } from "../ledger/outbox/lag.ts";
+import { addBuildInfo } from "../process/release.ts";
 
 /** What an order worker tells Prometheus. */
 export class WorkerMetrics {

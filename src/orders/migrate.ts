@@ -1,6 +1,18 @@
-import { describeDatabase } from "./database-url.ts";
+import { describeDatabase } from "./database-address.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import type { Migration } from "./migrations.ts";
+import orders from "./migrations/0001-orders.sql" with { type: "text" };
+
+/** A step from one version of the database to the next. */
+export interface Migration {
+  /** 1, 2, 3, ... without a gap: the number in its file's name. */
+  readonly version: number;
+  readonly name: string;
+  /** Statements that SQLite and PostgreSQL both understand. */
+  readonly text: string;
+}
+
+/** All migrations, oldest first. One that was released is never changed, only followed. */
+export const migrations: readonly Migration[] = [{ version: 1, name: "orders", text: orders }];
 
 /** The database was made by a newer program, so this one does not know what is in it. */
 export class NewerDatabaseError extends Error {
@@ -35,12 +47,12 @@ const history = `CREATE TABLE IF NOT EXISTS sluice_migrations (
  */
 export async function migrate(
   database: Database,
-  migrations: readonly Migration[],
+  known: readonly Migration[],
 ): Promise<Migration[]> {
   const applied: Migration[] = [];
   // One round a migration, and one that finds nothing to do.
-  for (let round = 0; round <= migrations.length; round += 1) {
-    const migration = await applyNext(database, migrations);
+  for (let round = 0; round <= known.length; round += 1) {
+    const migration = await applyNext(database, known);
     if (migration === null) {
       return applied;
     }
@@ -51,21 +63,21 @@ export async function migrate(
 
 async function applyNext(
   database: Database,
-  migrations: readonly Migration[],
+  known: readonly Migration[],
 ): Promise<Migration | null> {
   try {
     await database.run(begin[database.dialect]);
     await database.run(history);
     const rows = await database.run("SELECT MAX(version) AS version FROM sluice_migrations");
     const version = Number(rows[0]?.["version"] ?? 0);
-    const newest = migrations.at(-1)?.version ?? 0;
+    const newest = known.at(-1)?.version ?? 0;
     if (version > newest) {
       throw new NewerDatabaseError(
         `${describeDatabase(database.address)} has version ${version}, and this program knows ` +
           `versions up to ${newest}; run the program that made it, or a newer one`,
       );
     }
-    const next = migrations.find((migration) => migration.version === version + 1) ?? null;
+    const next = known.find((migration) => migration.version === version + 1) ?? null;
     if (next !== null) {
       await database.run(next.text);
       await database.run(

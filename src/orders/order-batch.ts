@@ -1,4 +1,4 @@
-import { readEntry, type StreamEntry } from "../ledger/stream-entry.ts";
+import { readEntry, type StreamEntry } from "../ledger/outbox/entry.ts";
 import type { SaleOrder } from "./order-writer.ts";
 
 /** An entry that tells an order's new state. */

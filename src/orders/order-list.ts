@@ -1,4 +1,4 @@
-import type { OrderState } from "../ledger/order-record.ts";
+import type { OrderState } from "../sale/order.ts";
 import type { Database, Row } from "./database.ts";
 
 /** An order as it is stored. */

@@ -1,5 +1,5 @@
-import type { StreamEntry } from "../ledger/stream-entry.ts";
-import type { StreamGroup } from "../ledger/stream-group.ts";
+import type { StreamEntry } from "../ledger/outbox/entry.ts";
+import type { StreamGroup } from "../ledger/outbox/group.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { idsBySale, type OrderEntry, type Poison, sortEntries } from "./order-batch.ts";
 import { writeOrders } from "./order-writer.ts";

@@ -1,19 +1,18 @@
 import type { Logger } from "pino";
 
-import type { ConnectionOptions } from "../ledger/connection.ts";
-import { StreamGroup } from "../ledger/stream-group.ts";
-import { StreamReader } from "../ledger/stream-reader.ts";
+import type { ConnectionOptions } from "../ledger/connect.ts";
+import { StreamGroup } from "../ledger/outbox/group.ts";
+import { StreamReader } from "../ledger/outbox/reader.ts";
 import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";
 import type { WorkerConfig } from "./config.ts";
 import { Consumer } from "./consumer.ts";
-import { describeDatabase } from "./database-url.ts";
+import { describeDatabase } from "./database-address.ts";
 import { Database, DatabaseError } from "./database.ts";
 import { HealthServer } from "./health-server.ts";
-import { Housekeeper } from "./housekeeper.ts";
+import { Housekeeper } from "./housekeeping.ts";
 import { WorkerMetrics } from "./metrics.ts";
-import { migrate } from "./migrate.ts";
-import { migrations } from "./migrations.ts";
+import { migrate, migrations } from "./migrate.ts";
 import { OrderStore } from "./order-store.ts";
 import { backoffMs, Pause } from "./pause.ts";
 import { Sales } from "./sales.ts";

@@ -1,6 +1,6 @@
 import { sql } from "bun";
 
-import type { OrderRecord } from "../ledger/order-record.ts";
+import type { OrderRecord } from "../sale/order.ts";
 import type { Database } from "./database.ts";
 
 /** Columns in the order of a row's values; a change of state changes those from `state` on. */

@@ -1,4 +1,4 @@
-import type { StreamGroup } from "../ledger/stream-group.ts";
+import type { StreamGroup } from "../ledger/outbox/group.ts";
 
 /** The sales that this worker serves, kept up to date by `refresh`. */
 export class Sales {

@@ -1,5 +1,5 @@
-import { StreamUnavailable } from "../ledger/stream-call.ts";
-import type { StreamGroup } from "../ledger/stream-group.ts";
+import { StreamUnavailable } from "../ledger/outbox/bounded-call.ts";
+import type { StreamGroup } from "../ledger/outbox/group.ts";
 import type { Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
 

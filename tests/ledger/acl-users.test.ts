@@ -11,9 +11,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { saleKeys, salesKey } from "../../src/ledger/keys.ts";
-import { deadLettersKey, orderGroup } from "../../src/ledger/stream-names.ts";
-import { signPayment } from "../../src/node/payment-signature.ts";
+import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
+import { signPayment } from "../../src/node/http/signature.ts";
 import { NodeProcess } from "../faults/support/node-process.ts";
 import { sluice } from "../orders/support/command.ts";
 import { killWorkers, WorkerProcess } from "../orders/support/worker-process.ts";

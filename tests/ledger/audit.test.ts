@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
-import { type BooksReading, readBooks } from "../../src/ledger/audit-books.ts";
-import { compareBooks } from "../../src/ledger/audit.ts";
+import { type BooksReading, readBooks } from "../../src/audit/books.ts";
+import { compareBooks } from "../../src/audit/compare-books.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";

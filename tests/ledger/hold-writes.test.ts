@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { parseOrderRecord } from "../../src/sale/order.ts";
 import { until } from "../support/until.ts";
 import { entries } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import type { HoldReply, Reply } from "../../src/ledger/ledger.ts";
-import { orderId } from "../../src/ledger/order-record.ts";
+import { orderId } from "../../src/sale/order.ts";
 import { checkInvariants, readBooks } from "./support/books.ts";
 import { calls } from "./support/contents.ts";
 import { closeRigs, cutRigs, rigged } from "./support/ledger-rig.ts";

@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
-import { parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { auditSale, type SaleAudit } from "../../src/audit/audit-sale.ts";
+import { deadLettersKey, orderGroup } from "../../src/ledger/keys.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
-import { deadLettersKey, orderGroup } from "../../src/ledger/stream-names.ts";
-import { auditSale, type SaleAudit } from "../../src/orders/audit-sale.ts";
-import type { DatabaseAddress } from "../../src/orders/database-url.ts";
+import type { DatabaseAddress } from "../../src/orders/database-address.ts";
 import { Database } from "../../src/orders/database.ts";
-import { migrate } from "../../src/orders/migrate.ts";
-import { migrations } from "../../src/orders/migrations.ts";
+import { migrate, migrations } from "../../src/orders/migrate.ts";
 import { writeOrders } from "../../src/orders/order-writer.ts";
+import { parseOrderRecord } from "../../src/sale/order.ts";
 import { SaleScripts, tokenOf } from "../ledger/support/sale-scripts.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { addressOf, describeEachDatabase } from "./support/databases.ts";

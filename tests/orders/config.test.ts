@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { readConfig } from "../../src/orders/config.ts";
-import { describeDatabase, parseDatabaseUrl } from "../../src/orders/database-url.ts";
+import { describeDatabase, parseDatabaseUrl } from "../../src/orders/database-address.ts";
 
 const least = { SLUICE_NODE: "w1", SLUICE_DATABASE: "sqlite:///tmp/orders.db" };
 

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { type Database, DatabaseError } from "../../src/orders/database.ts";
-import { migrate } from "../../src/orders/migrate.ts";
-import { migrations } from "../../src/orders/migrations.ts";
+import { migrate, migrations } from "../../src/orders/migrate.ts";
 import { until } from "../support/until.ts";
 import {
   type Databases,

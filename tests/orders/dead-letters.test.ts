@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
-import { type DeadLetter, eachDeadLetters } from "../../src/ledger/stream-dead-letters.ts";
+import { type DeadLetter, eachDeadLetters } from "../../src/ledger/outbox/dead-letters.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
 import { type CommandEnd, sluice } from "./support/command.ts";

@@ -2,8 +2,12 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { type Database, DatabaseError } from "../../src/orders/database.ts";
-import { migrate, NewerDatabaseError } from "../../src/orders/migrate.ts";
-import { type Migration, migrations } from "../../src/orders/migrations.ts";
+import {
+  migrate,
+  type Migration,
+  migrations,
+  NewerDatabaseError,
+} from "../../src/orders/migrate.ts";
 import { until } from "../support/until.ts";
 import { type Databases, describeEachDatabase, open } from "./support/databases.ts";
 

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { migrate } from "../../src/orders/migrate.ts";
-import { migrations } from "../../src/orders/migrations.ts";
+import { migrate, migrations } from "../../src/orders/migrate.ts";
 import { writeOrders } from "../../src/orders/order-writer.ts";
 import { type CommandEnd, sluice } from "./support/command.ts";
 import { type Databases, describeEachDatabase, open } from "./support/databases.ts";
@@ -89,7 +88,7 @@ describeEachDatabase((databases: Databases) => {
     }
   });
 
-  test("a database without orders, a wrong state and a wrong format are explained", async () => {
+  test("a database without orders, a wrong state and a wrong format are reportErrors", async () => {
     const url = await databases.create();
     const nothing = await orders("s", "--database", url);
     expect([nothing.code, nothing.said]).toEqual([1, expect.stringContaining("cannot be read")]);

@@ -2,12 +2,11 @@ import { beforeEach, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import type { OrderRecord, OrderState } from "../../src/ledger/order-record.ts";
 import { type Database, DatabaseError } from "../../src/orders/database.ts";
-import { migrate } from "../../src/orders/migrate.ts";
-import { migrations } from "../../src/orders/migrations.ts";
+import { migrate, migrations } from "../../src/orders/migrate.ts";
 import { listOrders } from "../../src/orders/order-list.ts";
 import { newestOrders, type SaleOrder, writeOrders } from "../../src/orders/order-writer.ts";
+import type { OrderRecord, OrderState } from "../../src/sale/order.ts";
 import { describeEachDatabase, open, storedRows } from "./support/databases.ts";
 
 /** The record of an order of the sale `s` with this revision: held, released, paid. */

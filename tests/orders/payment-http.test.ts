@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 
-import { signPayment } from "../../src/node/payment-signature.ts";
+import { signPayment } from "../../src/node/http/signature.ts";
 import { removeRigs, Rig, sale } from "../faults/support/rig.ts";
 import { until } from "../support/until.ts";
 

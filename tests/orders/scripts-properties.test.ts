@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { parseOrderRecord } from "../../src/sale/order.ts";
 import { entries } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { OrderModel, type Outcome } from "./support/order-model.ts";

@@ -2,8 +2,8 @@ import { beforeEach, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { orderGroup, replayConsumer } from "../../src/ledger/stream-names.ts";
-import { streamScripts } from "../../src/ledger/stream-scripts.ts";
+import { orderGroup, replayConsumer } from "../../src/ledger/keys.ts";
+import { outboxScripts } from "../../src/ledger/scripts.ts";
 import { contents } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { OrderScripts } from "./support/order-scripts.ts";
@@ -17,13 +17,13 @@ beforeEach(() => {
 });
 
 const trim = (keep: unknown, most: unknown): Promise<unknown> =>
-  sale.run(streamScripts.trimEvents, [events], [keep, most]);
+  sale.run(outboxScripts.trimEvents, [events], [keep, most]);
 const bury = (id: string, reason = "why"): Promise<unknown> =>
-  sale.run(streamScripts.deadLetter, [events, dead], [orderGroup, id, reason]);
+  sale.run(outboxScripts.deadLetter, [events, dead], [orderGroup, id, reason]);
 const replay = (...letters: string[]): Promise<unknown> =>
-  sale.run(streamScripts.replay, [events, dead], [orderGroup, replayConsumer, ...letters]);
+  sale.run(outboxScripts.replay, [events, dead], [orderGroup, replayConsumer, ...letters]);
 const forget = (idleMs: unknown): Promise<unknown> =>
-  sale.run(streamScripts.forgetConsumers, [events], [orderGroup, idleMs]);
+  sale.run(outboxScripts.forgetConsumers, [events], [orderGroup, idleMs]);
 
 async function add(count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -189,12 +189,12 @@ test.each([
   ["forget-consumers", [orderGroup, "x"]],
   ["replay", [orderGroup, replayConsumer]],
 ] as const)("%s refuses bad arguments %j", async (name, args) => {
-  const script = Object.values(streamScripts).find((one) => one.name === name);
+  const script = Object.values(outboxScripts).find((one) => one.name === name);
   const keys = name === "replay" ? [events, dead] : [events];
   await group();
   await add(3);
   const before = await contents(sale.client);
-  await expect(sale.run(script ?? streamScripts.replay, keys, args)).rejects.toThrow(
+  await expect(sale.run(script ?? outboxScripts.replay, keys, args)).rejects.toThrow(
     `BADARG ${name}`,
   );
   expect(await contents(sale.client)).toEqual(before);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { orderGroup } from "../../src/ledger/keys.ts";
 import { entries } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";

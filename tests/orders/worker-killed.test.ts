@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
-import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { orderGroup } from "../../src/ledger/keys.ts";
 import { randomOf, seedsOf } from "../faults/support/seed.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
-import { parseOrderRecord } from "../../src/ledger/order-record.ts";
-import { orderGroup } from "../../src/ledger/stream-names.ts";
+import { orderGroup } from "../../src/ledger/keys.ts";
+import { parseOrderRecord } from "../../src/sale/order.ts";
 import { randomOf, seedsOf } from "../faults/support/seed.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";

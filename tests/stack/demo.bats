@@ -83,7 +83,7 @@ nothing_runs() {
   run -0 "$SLUICE" audit rush --redis "$REDIS"
   assert_line 'the books of the ledger balance'
   assert_line --partial 'the orders database was not looked at'
-  run -0 "$SLUICE" audit rush --state "$STATE"
+  SLUICE_STATE=$STATE run -0 "$SLUICE" audit rush
   assert_line 'the books balance'
   assert_line --partial '300 orders'
 }

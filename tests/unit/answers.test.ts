@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { Answers } from "../../src/node/answers.ts";
-import { messages } from "../../src/node/messages.ts";
+import { Answers } from "../../src/node/http/answers.ts";
+import { messages } from "../../src/node/http/messages.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
 import { keyPattern } from "../../src/sale/sale.ts";
 

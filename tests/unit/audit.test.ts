@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import * as fc from "fast-check";
 
-import type { SaleBooks, StreamEvent } from "../../src/ledger/audit-books.ts";
-import { compareBooks } from "../../src/ledger/audit.ts";
+import type { SaleBooks, StreamEvent } from "../../src/audit/books.ts";
+import { compareBooks } from "../../src/audit/compare-books.ts";
 
 /** Books as the scripts keep them, written down a second time, in the plainest way. */
 class Bookkeeper {

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { addBox, type Vagrant } from "../../src/cli/box/add.ts";
-import { checkPinned } from "../../src/cli/box/build.ts";
+import { addBox, type Vagrant } from "../../dev/box/add.ts";
+import { checkPinned } from "../../dev/box/build.ts";
 
 const STORED = "sluice-VAGRANTSLASH-debian-13";
 let folder = "";

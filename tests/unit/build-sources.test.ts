@@ -3,16 +3,16 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { nameRelease, programs } from "../../src/cli/build/release-id.ts";
-import { listSources } from "../../src/cli/build/sources.ts";
-import { ROOT } from "../../src/cli/stack/options.ts";
+import { nameRelease, programs } from "../../dev/build/release-id.ts";
+import { listSources } from "../../dev/build/sources.ts";
+import { ROOT } from "../../dev/host/checkout.ts";
 
 /** A copy of what is built, to change things in. */
 let copy = "";
 
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "sluice-build-"));
-  for (const path of ["src", "redis", "package.json", "bun.lock", "tsconfig.json"]) {
+  for (const path of ["src", "dev", "redis", "package.json", "bun.lock", "tsconfig.json"]) {
     await cp(join(ROOT, path), join(copy, path), { recursive: true });
   }
 });
@@ -28,10 +28,8 @@ test("scripts and migrations are part of a release, tests and the embedded stack
   const node = await listSources(ROOT, [programs["ticket-node"]]);
   expect(node).toContain("redis/scripts/hold.lua");
   expect(sources).toContain("src/orders/migrations/0001-orders.sql");
-  expect(sources).not.toContain("src/cli/main.ts");
-  expect(sources.filter((path) => path.startsWith("tests/") || path.startsWith("bench/"))).toEqual(
-    [],
-  );
+  expect(sources).not.toContain("dev/main.ts");
+  expect(sources.filter((path) => path.startsWith("dev/"))).toEqual([]);
 });
 
 test("the same sources have the same name anywhere, and a label makes it another release", async () => {
@@ -42,7 +40,7 @@ test("the same sources have the same name anywhere, and a label makes it another
   expect(nameRelease(ROOT, "../v2")).rejects.toThrow("--label takes");
 });
 
-test.each(["src/node/answers.ts", "redis/scripts/hold.lua", "bun.lock"])(
+test.each(["src/node/http/answers.ts", "redis/scripts/hold.lua", "bun.lock"])(
   "a change of %s makes another release",
   async (path) => {
     const before = await nameRelease(copy, undefined);
@@ -53,6 +51,6 @@ test.each(["src/node/answers.ts", "redis/scripts/hold.lua", "bun.lock"])(
 
 test("a change of what is not built makes none", async () => {
   const before = await nameRelease(copy, undefined);
-  await append("src/cli/main.ts", "\n");
+  await append("dev/main.ts", "\n");
   expect(await nameRelease(copy, undefined)).toBe(before);
 });

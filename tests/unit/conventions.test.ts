@@ -1,26 +1,73 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 
 /** What no linter sees: the rules of this repository about its own files. */
 const ROOT = join(import.meta.dir, "..", "..");
 const ENTRY_LINES_MAX = 60;
 
-/** Imports point one way: a layer may import itself and what stands here beside it. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  sale: [],
-  process: [],
-  ledger: ["sale"],
-  node: ["ledger", "sale", "process"],
-  orders: ["ledger", "sale", "process"],
-  cli: ["node", "orders", "ledger", "sale", "process"],
+const SRC_BELOW_OPERATOR = [
+  "src/audit",
+  "src/node",
+  "src/orders",
+  "src/ledger",
+  "src/sale",
+  "src/process",
+] as const;
+const SRC = ["src/operator", ...SRC_BELOW_OPERATOR] as const;
+
+/**
+ * Imports point one way: a room may import itself and what stands here beside it. No room stands
+ * beside one that is above it, so there is no circle; see ARCHITECTURE.md.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  redis: [],
+  "src/process": [],
+  "src/sale": [],
+  "src/ledger": ["redis", "src/sale", "src/process"],
+  "src/node": ["src/ledger", "src/sale", "src/process"],
+  "src/orders": ["src/ledger", "src/sale", "src/process"],
+  "src/audit": ["src/orders", "src/ledger", "src/sale", "src/process"],
+  "src/operator": SRC_BELOW_OPERATOR,
+  "dev/host": SRC,
+  "dev/build": ["dev/host", ...SRC],
+  "dev/test": ["dev/host", ...SRC],
+  "dev/stack": ["dev/host", ...SRC],
+  "dev/load": ["dev/host", "dev/stack", ...SRC],
+  "dev/report": ["dev/host", "dev/stack", "dev/load", ...SRC],
+  "dev/demo": ["dev/host", "dev/stack", "dev/load", "dev/report", ...SRC],
+  "dev/lab": ["dev/host", ...SRC],
+  "dev/box": ["dev/host", ...SRC],
+  "dev/vagrant": ["dev/host", "dev/box", ...SRC],
+};
+const BELOW_COMMANDS = Object.keys(MAY_IMPORT);
+
+/** Rooms that may import all of what is below: what is called first by whoever types a command. */
+const TOP: Readonly<Record<string, readonly string[]>> = {
+  "dev/commands": BELOW_COMMANDS,
+  dev: [...BELOW_COMMANDS, "dev/commands"],
+  bench: BELOW_COMMANDS,
+  tests: [...BELOW_COMMANDS, "dev/commands", "bench"],
 };
 
+/** A room is a folder below src and dev; bench, tests, redis and the entry dev/main.ts are one each. */
+function roomOf(path: string): string {
+  const [top = "", folder = "", ...rest] = path.split("/");
+  return (top === "src" || top === "dev") && rest.length > 0 ? `${top}/${folder}` : top;
+}
+
+function importsOf({ path, text }: { path: string; text: string }): string[] {
+  return [...text.matchAll(/(?:from |import |import\()"(\.{1,2}\/[^"]+)"/g)].map(
+    ([, imported = ""]) => relative(ROOT, resolve(ROOT, dirname(path), imported)),
+  );
+}
+
 const sources = await Promise.all(
-  [...new Bun.Glob("{src,tests,bench}/**/*.ts").scanSync(ROOT)]
+  [...new Bun.Glob("{src,dev,tests,bench}/**/*.ts").scanSync(ROOT)]
     .sort()
     .map(async (path) => ({ path, text: await Bun.file(join(ROOT, path)).text() })),
 );
-const product = sources.filter(({ path }) => path.startsWith("src/"));
+/** What follows the rules of programs; a test may read its environment, say. */
+const product = sources.filter(({ path }) => /^(src|dev)\//.test(path));
 
 test("files are named in kebab-case, after what they are about", () => {
   const names = /^([a-z0-9-]+\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/;
@@ -29,23 +76,51 @@ test("files are named in kebab-case, after what they are about", () => {
   expect(misnamed.map(({ path }) => path)).toEqual([]);
 });
 
-test("a layer imports only what lies below it", () => {
-  const upward = product.flatMap(({ path, text }) => {
-    const [, layer = ""] = path.split("/");
-    return [...text.matchAll(/from "(?:\.\.\/)+(sale|process|ledger|node|orders|cli)\//g)]
-      .map(([, imported = ""]) => imported)
-      .filter((imported) => imported !== layer && !MAY_IMPORT[layer]?.includes(imported))
-      .map((imported) => `${path} imports ${imported}`);
+test("every room imports only what lies below it", () => {
+  const rules = { ...MAY_IMPORT, ...TOP };
+  const upward = sources.flatMap((source) => {
+    const room = roomOf(source.path);
+    return importsOf(source)
+      .filter((path) => roomOf(path) !== room && !rules[room]?.includes(roomOf(path)))
+      .map((path) => `${source.path} imports ${path}`);
   });
   expect(upward).toEqual([]);
 });
 
-test("only config.ts reads the environment; an entry point may hand it the whole", () => {
+test("the rules themselves have no circle", () => {
+  const rules: Readonly<Record<string, readonly string[]>> = { ...MAY_IMPORT, ...TOP };
+  const reach = (room: string, seen: ReadonlySet<string>): ReadonlySet<string> =>
+    (rules[room] ?? []).reduce(
+      (all, below) => (all.has(below) ? all : reach(below, new Set([...all, below]))),
+      seen,
+    );
+  const circles = Object.keys(rules).filter((room) => reach(room, new Set()).has(room));
+  expect(circles).toEqual([]);
+});
+
+test("what is installed on hosts reaches no file of a checkout", () => {
+  const texts = new Map(sources.map((source) => [source.path, source]));
+  const reached = new Set(["src/operator/main.ts", "src/node/main.ts", "src/orders/main.ts"]);
+  for (const path of reached) {
+    const source = texts.get(path);
+    for (const imported of source === undefined ? [] : importsOf(source)) {
+      reached.add(imported);
+    }
+  }
+  expect(reached.size).toBeGreaterThan(60);
+  expect([...reached].filter((path) => !/^(src|redis)\//.test(path))).toEqual([]);
+  const rooted = [...reached].filter((path) =>
+    /import\.meta\.(dir|path|url)/.test(texts.get(path)?.text ?? ""),
+  );
+  expect(rooted).toEqual([]);
+});
+
+test("only config.ts and environment.ts read the environment; an entry point may hand it the whole", () => {
   const readers = product.filter(({ path, text }) => {
     const reading = path.endsWith("/main.ts")
       ? /\b(process|Bun)\.env[.[]/
       : /\b(process|Bun)\.env\b/;
-    return !path.endsWith("config.ts") && reading.test(text);
+    return !/\/(config|environment)\.ts$/.test(path) && reading.test(text);
   });
   expect(readers.map(({ path }) => path)).toEqual([]);
 });

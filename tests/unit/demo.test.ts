@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { readShare } from "../../src/cli/command.ts";
-import { pays } from "../../src/cli/demo/payer.ts";
+import { pays } from "../../dev/demo/payer.ts";
+import { readShare } from "../../src/operator/command.ts";
 
 describe("who pays in a demo", () => {
   const serials = Array.from({ length: 20_000 }, (_, index) => index + 1);

@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { GroupCommit, type PendingRequest } from "../../src/ledger/group-commit.ts";
 import type { HoldRequest } from "../../src/ledger/ledger.ts";
+import { GroupCommit, type PendingRequest } from "../../src/node/selling/group-commit.ts";
 import { LocalStock } from "../../src/sale/local-stock.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { GroupCommit, type PendingRequest } from "../../src/ledger/group-commit.ts";
 import type { Failure } from "../../src/ledger/ledger.ts";
+import { GroupCommit, type PendingRequest } from "../../src/node/selling/group-commit.ts";
 import { LocalStock } from "../../src/sale/local-stock.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 
-import type { Places } from "../../src/cli/lab/config.ts";
-import { guestCommand } from "../../src/cli/lab/guest-command.ts";
-import { INVENTORY_DEFAULT, readInventory } from "../../src/cli/lab/instance.ts";
-import { controlBatch, crowdBatch, tapBatch, tapName } from "../../src/cli/lab/network.ts";
-import { splitWords } from "../../src/cli/lab/passed-words.ts";
-import { sshConfig } from "../../src/cli/lab/ssh.ts";
-import { formatStatus, holdsAddress, statusExitCode } from "../../src/cli/lab/status.ts";
+import { splitWords } from "../../dev/host/passthrough-args.ts";
+import { formatSshConfig } from "../../dev/host/ssh.ts";
+import type { Places } from "../../dev/lab/config.ts";
+import { guestCommand } from "../../dev/lab/guest-command.ts";
+import { INVENTORY_DEFAULT, readInventory } from "../../dev/lab/instance.ts";
+import { controlBatch, crowdBatch, tapBatch, tapName } from "../../dev/lab/network.ts";
+import { sshSettings } from "../../dev/lab/ssh.ts";
+import { formatStatus, holdsAddress, statusExitCode } from "../../dev/lab/status.ts";
 
 const places: Places = {
   name: "lab",
@@ -44,22 +45,22 @@ test("every host has a tap whose name the kernel takes", () => {
   const batch = tapBatch(topology.hosts.map(({ name }) => name));
   for (const { name } of topology.hosts) {
     expect(tapName(name).length).toBeLessThanOrEqual(INTERFACE_NAME_MAX);
-    expect(batch).toContain(`tuntap add dev ${tapName(name)} mode tap\n`);
+    expect(batch).toContain(`tuntap add dev ${tapName(name)} mode tap`);
   }
 });
 
 test("the crowd has all its addresses and its way to the VIP", () => {
   const control = controlBatch(topology, places.crowdNamespace);
-  expect(control).toContain("link add crowd type veth peer name eth0 netns sluice-lab-crowd\n");
+  expect(control).toContain("link add crowd type veth peer name eth0 netns sluice-lab-crowd");
   const batch = crowdBatch(topology);
   for (const address of topology.crowdAddresses) {
-    expect(batch).toContain(`address add ${address} dev eth0\n`);
+    expect(batch).toContain(`address add ${address} dev eth0`);
   }
-  expect(batch).toContain("route add default via 10.78.0.1\n");
+  expect(batch).toContain("route add default via 10.78.0.1");
 });
 
 test("ssh knows hosts by name and by address, and shares connections over a short path", () => {
-  const text = sshConfig(places, topology);
+  const text = formatSshConfig(sshSettings(places, topology));
   expect(text).toContain("Host web1 10.77.0.21\n  HostName 10.77.0.21\n  User operator\n");
   const [, path = ""] = /ControlPath (.*)\n/.exec(text) ?? [];
   // The hash is 40 characters, and ssh puts 17 behind it while it connects.

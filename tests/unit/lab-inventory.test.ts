@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { INVENTORY_DEFAULT, pickHosts, readInventory } from "../../src/cli/lab/instance.ts";
-import { readTopology } from "../../src/cli/lab/inventory.ts";
+import { pickHosts } from "../../dev/host/inventory.ts";
+import { INVENTORY_DEFAULT, readInventory } from "../../dev/lab/instance.ts";
+import { readTopology } from "../../dev/lab/topology.ts";
 
 interface Host {
   readonly [name: string]: unknown;
@@ -110,7 +111,9 @@ test("what the lab cannot boot is refused with the place and the reason", () => 
 
 test("a misspelt host is refused, and the known ones are named", () => {
   const topology = readTopology(inventory({ one: host(11), two: host(12) }));
-  expect(() => pickHosts(topology, ["won"])).toThrow("'won' in the inventory; there are: one two");
-  expect(pickHosts(topology, ["two"]).map(({ name }) => name)).toEqual(["two"]);
-  expect(pickHosts(topology, []).length).toBe(2);
+  expect(() => pickHosts(topology.hosts, ["won"])).toThrow(
+    "'won' in the inventory; there are: one two",
+  );
+  expect(pickHosts(topology.hosts, ["two"]).map(({ name }) => name)).toEqual(["two"]);
+  expect(pickHosts(topology.hosts, []).length).toBe(2);
 });

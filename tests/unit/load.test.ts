@@ -6,13 +6,13 @@ import { join } from "node:path";
 
 import * as fc from "fast-check";
 
-import { percentile, summarizeCrowd } from "../../src/cli/load/crowd.ts";
-import { readLoadOptions } from "../../src/cli/load/load-options.ts";
-import { countsBetween, parseNodeCount } from "../../src/cli/load/node-counts.ts";
-import { readMeasured } from "../../src/cli/load/oha-results.ts";
-import { type LoadOptions, ohaArguments, sendCrowd } from "../../src/cli/load/oha.ts";
-import { answerKind, noOutcomes } from "../../src/cli/load/outcomes.ts";
-import { readTarget } from "../../src/cli/load/target.ts";
+import { percentile, summarizeCrowd } from "../../dev/load/crowd.ts";
+import { readLoadOptions } from "../../dev/load/load-options.ts";
+import { countsBetween, parseNodeCount } from "../../dev/load/node-counts.ts";
+import { readMeasured } from "../../dev/load/oha-results.ts";
+import { type LoadOptions, ohaArguments, sendCrowd } from "../../dev/load/oha.ts";
+import { answerKind, noOutcomes } from "../../dev/load/outcomes.ts";
+import { readTarget } from "../../dev/load/target.ts";
 import { until } from "../support/until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-load-test-"));

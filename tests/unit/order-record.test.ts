@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { orderId, parseOrderId, parseOrderRecord } from "../../src/ledger/order-record.ts";
+import { orderId, parseOrderId, parseOrderRecord } from "../../src/sale/order.ts";
 import { keyPattern, saleIdPattern } from "../../src/sale/sale.ts";
 
 const text = "held\t7\t2\t1000\t2000\t0123456789abcdef\tanna\tk 1";

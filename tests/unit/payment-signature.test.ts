@@ -6,7 +6,7 @@ import {
   paymentIsSigned,
   signatureWindowSeconds,
   signPayment,
-} from "../../src/node/payment-signature.ts";
+} from "../../src/node/http/signature.ts";
 
 const secret = "a-secret-of-the-payment-system";
 const now = 1_800_000_000;

@@ -1,17 +1,17 @@
 import { describe, expect, test } from "bun:test";
 
-import type { Aftermath } from "../../src/cli/load/aftermath.ts";
-import { type Crowd, summarizeCrowd } from "../../src/cli/load/crowd.ts";
-import { noOutcomes } from "../../src/cli/load/outcomes.ts";
-import { columns, horizontalBar } from "../../src/cli/report/bars.ts";
-import { formatReport } from "../../src/cli/report/report-text.ts";
-import { type LedgerView, makeReport, withFault } from "../../src/cli/report/report.ts";
-import { formatStock } from "../../src/cli/report/stock-text.ts";
-import { readTimeline } from "../../src/cli/report/timeline.ts";
-import { judge, judgeAcknowledged } from "../../src/cli/report/verdict.ts";
-import type { SaleBooks, StreamEvent } from "../../src/ledger/audit-books.ts";
-import { compareBooks } from "../../src/ledger/audit.ts";
-import type { SaleAudit } from "../../src/orders/audit-sale.ts";
+import type { Aftermath } from "../../dev/load/aftermath.ts";
+import { type Crowd, summarizeCrowd } from "../../dev/load/crowd.ts";
+import { noOutcomes } from "../../dev/load/outcomes.ts";
+import { columns, horizontalBar } from "../../dev/report/bars.ts";
+import { formatReport } from "../../dev/report/report-text.ts";
+import { type LedgerView, makeReport, withFault } from "../../dev/report/report.ts";
+import { formatStock } from "../../dev/report/stock-text.ts";
+import { readTimeline } from "../../dev/report/timeline.ts";
+import { judge, judgeAcknowledged } from "../../dev/report/verdict.ts";
+import type { SaleAudit } from "../../src/audit/audit-sale.ts";
+import type { SaleBooks, StreamEvent } from "../../src/audit/books.ts";
+import { compareBooks } from "../../src/audit/compare-books.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 
 const before: SaleSnapshot = {

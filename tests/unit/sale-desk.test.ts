@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { SaleDesk, type SaleDeskOptions } from "../../src/node/sale-desk.ts";
+import { SaleDesk, type SaleDeskOptions } from "../../src/node/selling/sale-desk.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
 import { type CallKind, ScriptedLedger, turn } from "./support/scripted-ledger.ts";
 

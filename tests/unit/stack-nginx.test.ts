@@ -2,10 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { generateHostFiles } from "../../src/cli/stack/nginx-files.ts";
-import { ROOT, stackDefaults } from "../../src/cli/stack/options.ts";
+import { ROOT } from "../../dev/host/checkout.ts";
+import { generateHostFiles } from "../../dev/stack/nginx-files.ts";
+import { stackDefaults } from "../../dev/stack/options.ts";
 import { readConfig } from "../../src/node/config.ts";
-import { messages } from "../../src/node/messages.ts";
+import { messages } from "../../src/node/http/messages.ts";
 
 const node = readConfig({ SLUICE_NODE: "node1" });
 

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "bun:test";
 
-import { readStackOptions } from "../../src/cli/stack/config.ts";
-import { withLock } from "../../src/cli/stack/lock.ts";
-import { checkOptions, stackDefaults, StackError } from "../../src/cli/stack/options.ts";
+import { readStackOptions } from "../../dev/stack/config.ts";
+import { withLock } from "../../dev/stack/lock.ts";
+import { checkOptions, stackDefaults } from "../../dev/stack/options.ts";
+import { CommandError } from "../../src/operator/command.ts";
 
 function faultsOf(changes: object): string {
   try {
     checkOptions({ ...stackDefaults, ...changes });
   } catch (error) {
-    expect(error).toBeInstanceOf(StackError);
+    expect(error).toBeInstanceOf(CommandError);
     return error instanceof Error ? error.message : "";
   }
   return "";

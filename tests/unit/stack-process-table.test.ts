@@ -7,7 +7,7 @@ import {
   listSession,
   type ProcessIdentity,
   signalProcess,
-} from "../../src/cli/stack/process-table.ts";
+} from "../../dev/host/process-table.ts";
 import { until } from "../support/until.ts";
 
 const started: ProcessIdentity[] = [];

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { findBashFiles } from "../../src/cli/test/bash-files.ts";
-import { tallyJunit, tallyReport } from "../../src/cli/test/junit.ts";
-import { runPart } from "../../src/cli/test/run-part.ts";
+import { findBashFiles } from "../../dev/test/bash-files.ts";
+import { tallyJunit, tallyReport } from "../../dev/test/junit.ts";
+import { runPart } from "../../dev/test/run-part.ts";
 import { until } from "../support/until.ts";
 
 /** As Bun writes it: suites in suites, each with totals. */

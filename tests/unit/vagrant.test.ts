@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { comparePackages } from "../../src/cli/box/packages.ts";
-import { splitWords, withoutMark } from "../../src/cli/lab/passed-words.ts";
-import type { VagrantPlaces } from "../../src/cli/vagrant/config.ts";
-import { rememberedPlaces, writeVagrantInstance } from "../../src/cli/vagrant/instance.ts";
-import { parseMachines, pickMachines, readMachines } from "../../src/cli/vagrant/inventory.ts";
-import { vagrantSshConfig } from "../../src/cli/vagrant/ssh.ts";
-import { timeFactor } from "../../src/cli/vagrant/time-factor.ts";
+import { comparePackages } from "../../dev/box/packages.ts";
+import { pickHosts } from "../../dev/host/inventory.ts";
+import { splitWords, withoutMark } from "../../dev/host/passthrough-args.ts";
+import { formatSshConfig } from "../../dev/host/ssh.ts";
+import type { VagrantPlaces } from "../../dev/vagrant/config.ts";
+import { rememberedPlaces, writeVagrantInstance } from "../../dev/vagrant/instance.ts";
+import { parseMachines, readMachines } from "../../dev/vagrant/machine.ts";
+import { vagrantSshSettings } from "../../dev/vagrant/ssh.ts";
+import { timeFactor } from "../../dev/vagrant/time-factor.ts";
 
 const places: VagrantPlaces = {
   stateDir: "/checkout/.sluice/vagrant",
@@ -39,7 +41,7 @@ all:
 });
 
 test("an inventory that Vagrant could not boot is refused with the reason", () => {
-  expect(() => parseMachines("all: {}")).toThrow("names no hosts");
+  expect(() => parseMachines("all: {}")).toThrow("names 0 hosts");
   expect(() => parseMachines("all: {children: {web: {hosts: {web1: {}}}}}")).toThrow(
     "web1 has no ansible_host",
   );
@@ -48,14 +50,14 @@ test("an inventory that Vagrant could not boot is refused with the reason", () =
 
 test("power is for hosts that there are", () => {
   const machines = readMachines("vagrant-small");
-  expect(pickMachines(machines, ["lvs1"]).map(({ name }) => name)).toEqual(["lvs1"]);
-  expect(() => pickMachines(machines, ["lvs9"])).toThrow("lvs1 lvs2 web1");
+  expect(pickHosts(machines, ["lvs1"]).map(({ name }) => name)).toEqual(["lvs1"]);
+  expect(() => pickHosts(machines, ["lvs9"])).toThrow("lvs1 lvs2 web1");
 });
 
 test("ssh knows a machine by its name and by its address, as Vagrant's user", () => {
-  const config = vagrantSshConfig(places, readMachines("vagrant-small"));
-  expect(config).toContain("Host web1 192.168.56.21\n  HostName 192.168.56.21\n");
-  expect(config).toContain("  User vagrant\n  IdentityFile /checkout/.sluice/vagrant/key\n");
+  const config = formatSshConfig(vagrantSshSettings(places, readMachines("vagrant-small")));
+  expect(config).toContain("Host web1 192.168.56.21\n  HostName 192.168.56.21\n  User vagrant\n");
+  expect(config).toContain("  IdentityFile /checkout/.sluice/vagrant/key\n");
 });
 
 test("limits are stretched by how much slower than the lab's machines are, and never shrunk", () => {

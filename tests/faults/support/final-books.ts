@@ -1,5 +1,5 @@
-import { readBooks } from "../../../src/ledger/audit-books.ts";
-import { type OrderRecord, parseOrderRecord } from "../../../src/ledger/order-record.ts";
+import { readBooks } from "../../../src/audit/books.ts";
+import { type OrderRecord, parseOrderRecord } from "../../../src/sale/order.ts";
 
 /** What the checker looks at in an order. */
 export type FinalOrder = Pick<

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { generateHostFiles, writeNginxPrefix } from "../../../src/cli/stack/nginx-files.ts";
-import { checkNginxConfiguration, planNginx } from "../../../src/cli/stack/nginx.ts";
-import { stackDefaults } from "../../../src/cli/stack/options.ts";
+import { generateHostFiles, writeNginxPrefix } from "../../../dev/stack/nginx-files.ts";
+import { checkNginxConfiguration, planNginx } from "../../../dev/stack/nginx.ts";
+import { stackDefaults } from "../../../dev/stack/options.ts";
 import { freePort } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
 import type { NodeProcess } from "./node-process.ts";

@@ -1,7 +1,12 @@
 import type { CrowdCounts, Fate } from "./crowd-counts.ts";
 import type { HttpAnswer } from "./http-answer.ts";
-import { HttpConnection, type HttpRequest, NoAnswer, type Patience } from "./http-connection.ts";
-import type { Server } from "./http-connection.ts";
+import {
+  HttpConnection,
+  type HttpRequest,
+  NoAnswer,
+  type Patience,
+  type Server,
+} from "./http-connection.ts";
 import { epochMs } from "./stop.ts";
 
 export interface BuyerOptions {

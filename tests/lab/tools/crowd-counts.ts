@@ -1,5 +1,5 @@
-import { percentile } from "../../../src/cli/load/crowd.ts";
-import { answerKind } from "../../../src/cli/load/outcomes.ts";
+import { percentile } from "../../../dev/load/crowd.ts";
+import { answerKind } from "../../../dev/load/outcomes.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import type { NoAnswer } from "./http-connection.ts";
 import { longestGap } from "./longest-gap.ts";

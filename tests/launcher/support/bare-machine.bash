@@ -11,12 +11,14 @@ ESSENTIAL_PROGRAMS=(awk basename bash cat chmod cp cut dirname env flock grep he
 make_bare_machine() {
   MACHINE=$BATS_TEST_TMPDIR/machine
   local program root=$1
-  mkdir -p "$MACHINE/bin" "$MACHINE/home" "$MACHINE/sluice/src/cli" "$MACHINE/system/usr/sbin"
+  mkdir -p "$MACHINE/bin" "$MACHINE/home" "$MACHINE/sluice"/{dev,src/operator,bench} "$MACHINE/system/usr/sbin"
   for program in "${ESSENTIAL_PROGRAMS[@]}"; do
     ln -s "$(type -P "$program")" "$MACHINE/bin/$program"
   done
   cp -r "$root"/{sluice,setup,package.json,bun.lock,bunfig.toml} "$MACHINE/sluice/"
-  cp -r "$root/src/cli/commands" "$MACHINE/sluice/src/cli/"
+  cp -r "$root/dev/commands" "$MACHINE/sluice/dev/"
+  cp -r "$root/src/operator/commands" "$MACHINE/sluice/src/operator/"
+  cp "$root/bench/main.ts" "$MACHINE/sluice/bench/"
   : >"$MACHINE/calls"
 }
 

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 
 import type { SaleKeys } from "../../../src/ledger/keys.ts";
-import { type OrderRecord, parseOrderRecord } from "../../../src/ledger/order-record.ts";
+import { type OrderRecord, parseOrderRecord } from "../../../src/sale/order.ts";
 import { entries, type Entry } from "./contents.ts";
 import { numberOf, textOf } from "./shapes.ts";
 

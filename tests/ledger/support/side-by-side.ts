@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 
-import { parseOrderRecord } from "../../../src/ledger/order-record.ts";
+import { parseOrderRecord } from "../../../src/sale/order.ts";
 import { type Books, checkInvariants, readBooks } from "./books.ts";
 import { type Predicted, SaleModel } from "./sale-model.ts";
 import type { Ask, SaleScripts } from "./sale-scripts.ts";

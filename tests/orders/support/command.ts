@@ -10,7 +10,7 @@ export interface CommandEnd {
 
 /** Runs `sluice WORDS...`, as an operator types it, without the launcher before it. */
 export async function sluice(...words: readonly string[]): Promise<CommandEnd> {
-  const command = [process.execPath, "src/cli/main.ts", ...words];
+  const command = [process.execPath, "dev/main.ts", ...words];
   const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, said, code] = await Promise.all([
     new Response(child.stdout).text(),

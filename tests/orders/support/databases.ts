@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type DatabaseAddress, parseDatabaseUrl } from "../../../src/orders/database-url.ts";
+import { type DatabaseAddress, parseDatabaseUrl } from "../../../src/orders/database-address.ts";
 import { Database } from "../../../src/orders/database.ts";
 import {
   postgresBinaries,

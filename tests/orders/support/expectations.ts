@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
 
-import { parseOrderRecord } from "../../../src/ledger/order-record.ts";
-import { readLag } from "../../../src/ledger/stream-lag.ts";
-import { deadLettersKey } from "../../../src/ledger/stream-names.ts";
+import { deadLettersKey } from "../../../src/ledger/keys.ts";
+import { readLag } from "../../../src/ledger/outbox/lag.ts";
+import { parseOrderRecord } from "../../../src/sale/order.ts";
 import type { SaleScripts } from "../../ledger/support/sale-scripts.ts";
 import { until } from "../../support/until.ts";
 import { storedRows } from "./databases.ts";

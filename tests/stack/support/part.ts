@@ -1,4 +1,4 @@
-import { killPart, restartPart } from "../../../src/cli/stack/stack.ts";
+import { killPart, restartPart } from "../../../dev/stack/stack.ts";
 
 /** `part.ts STATE_DIR kill|restart NAME`: what the bats files do to one part of their stack. */
 const [stateDir = "", action = "", name = ""] = process.argv.slice(2);

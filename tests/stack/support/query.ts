@@ -1,4 +1,4 @@
-import { parseDatabaseUrl } from "../../../src/orders/database-url.ts";
+import { parseDatabaseUrl } from "../../../src/orders/database-address.ts";
 import { Database } from "../../../src/orders/database.ts";
 
 /** `query.ts URL STATEMENT`: what the bats files look at and plant; prints the rows as JSON. */

@@ -8,7 +8,7 @@ import type {
   LookupReply,
   Reply,
 } from "../../../src/ledger/ledger.ts";
-import { orderId, type OrderRecord } from "../../../src/ledger/order-record.ts";
+import { orderId, type OrderRecord } from "../../../src/sale/order.ts";
 import type { SaleState } from "../../../src/sale/sale.ts";
 
 export type CallKind = "hold" | "heartbeat" | "lookup" | "soldKeys";

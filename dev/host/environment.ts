@@ -1,0 +1,43 @@
+import { resolve } from "node:path";
+
+import { STATE_DIR_DEFAULT } from "./checkout.ts";
+
+/** Who called, when sudo was between: what is run for them is run as them. */
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The user behind sudo, or null without sudo. */
+export function readCaller(): Caller | null {
+  const uid = Number(process.env["SUDO_UID"] ?? "0");
+  const gid = Number(process.env["SUDO_GID"] ?? "0");
+  return uid > 0 && gid > 0 ? { uid, gid } : null;
+}
+
+/** Debian keeps servers in /usr/sbin, which is not on an ordinary user's PATH. */
+export function readSearchPath(): string {
+  return `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
+}
+
+/** The environment of programs that are started; what is not named here stays as the operator set it. */
+export function readEnvironment(extra: Readonly<Record<string, string>> = {}) {
+  return { ...process.env, PATH: readSearchPath(), ...extra };
+}
+
+/** What sudo is to hand on, as NAME=VALUE. */
+export function readVariablesForSudo(): string[] {
+  const wanted =
+    /^(PATH|HOME|XDG_CACHE_HOME|TERM|LANG|VAGRANT_HOME|SLUICE_.*|ANSIBLE_.*|(https?|no)_proxy)$/i;
+  return Object.entries(process.env).flatMap(([name, value]) =>
+    wanted.test(name) && value !== undefined ? [`${name}=${value}`] : [],
+  );
+}
+
+/** The state directory: `--state`, else SLUICE_STATE, else `.sluice` in the checkout. */
+export function readStateDir(flags: Readonly<Record<string, unknown>> = {}): string {
+  const given = [flags["state"], process.env["SLUICE_STATE"]].find(
+    (text): text is string => typeof text === "string" && text !== "",
+  );
+  return given === undefined ? STATE_DIR_DEFAULT : resolve(given);
+}

@@ -1,0 +1,100 @@
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { CommandError } from "../../src/operator/command.ts";
+import { readEnvironment } from "../host/environment.ts";
+import {
+  identify,
+  isRunning,
+  killAll,
+  listSession,
+  type ProcessIdentity,
+} from "../host/process-table.ts";
+import { type Places } from "./config.ts";
+import { type Boot, guestCommand, MEMORY_DIR } from "./guest-command.ts";
+import { forgetConnection } from "./ssh.ts";
+import type { LabHost, Topology } from "./topology.ts";
+
+const LOG_TAIL_LINES = 12;
+
+/** Path of what a host prints on its console. */
+export function consolePath(places: Places, host: string): string {
+  return join(places.stateDir, `${host}.log`);
+}
+
+/** Boots a host, in a session of its own, so that it outlives this command. */
+export async function startGuest(
+  places: Places,
+  topology: Topology,
+  host: LabHost,
+  boot: Boot,
+): Promise<void> {
+  await forgetConnection(places, host.name);
+  const log = openSync(consolePath(places, host.name), "w", 0o644);
+  try {
+    const child = Bun.spawn(
+      ["ip", "netns", "exec", places.namespace, ...guestCommand(places, topology, host, boot)],
+      {
+        detached: true,
+        stdin: "ignore",
+        stdout: log,
+        stderr: log,
+        env: readEnvironment({ TMPDIR: MEMORY_DIR }),
+      },
+    );
+    child.unref();
+    const identity = identify(child.pid);
+    if (identity === null) {
+      throw new CommandError(`${host.name} ended at once:\n${readConsoleEnd(places, host.name)}`);
+    }
+    writeFileSync(recordPath(places, host.name), JSON.stringify(identity));
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Whether a host's power is on; it may have crashed all the same. */
+export function isOn(places: Places, host: string): boolean {
+  const identity = readRecord(places, host);
+  return identity !== null && isRunning(identity);
+}
+
+/**
+ * Takes a host's power away: all its processes at once, in the middle of whatever they do. Its disk
+ * is left as it was at that moment.
+ */
+export async function cutPower(places: Places, host: string): Promise<void> {
+  const identity = readRecord(places, host);
+  if (identity !== null) {
+    await killAll(() => listSession(identity));
+  }
+  rmSync(recordPath(places, host), { force: true });
+  await forgetConnection(places, host);
+}
+
+/** The last lines of a host's console, indented. */
+export function readConsoleEnd(places: Places, host: string): string {
+  const path = consolePath(places, host);
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  // Terminals' control sequences, which systemd begins with.
+  // oxlint-disable-next-line no-control-regex
+  const plain = text.replaceAll(/\u001b\[[0-9;?!]*[a-zA-Z]|[^\P{Cc}\n]/gu, "");
+  const lines = plain.split("\n").filter((line) => line.trim() !== "");
+  return lines
+    .slice(-LOG_TAIL_LINES)
+    .map((line) => `  ${line}`)
+    .join("\n");
+}
+
+function recordPath(places: Places, host: string): string {
+  return join(places.stateDir, `${host}.json`);
+}
+
+/** Null without a record, and for one that a killed command left unfinished. */
+function readRecord(places: Places, host: string): ProcessIdentity | null {
+  try {
+    return JSON.parse(readFileSync(recordPath(places, host), "utf8")) as ProcessIdentity;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,177 @@
+import type { Redis } from "ioredis";
+
+import { withAuditClient } from "../ledger/bounded-client.ts";
+import { type SaleKeys, saleKeys } from "../ledger/keys.ts";
+import { OperationError } from "../ledger/operations.ts";
+import { saleIdPattern } from "../sale/sale.ts";
+
+/** One entry of a sale's stream. */
+export interface StreamEvent {
+  /** `ms-n` by the ledger's clock. */
+  readonly id: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** Everything that the ledger keeps of one sale, as it is stored: nothing is trusted yet. */
+export interface SaleBooks {
+  readonly sale: string;
+  readonly stock: ReadonlyMap<string, string>;
+  /** Serial -> record. */
+  readonly orders: ReadonlyMap<string, string>;
+  /** Request key -> serial. */
+  readonly requests: ReadonlyMap<string, string>;
+  readonly buyers: ReadonlyMap<string, string>;
+  /** "first-last", serials of a batch -> the millisecond by which they are to be paid. */
+  readonly deadlines: ReadonlyMap<string, string>;
+  readonly operations: ReadonlyMap<string, string>;
+  readonly events: readonly StreamEvent[];
+  /** Whether entries from before the first one were trimmed, as they are once they are stored. */
+  readonly trimmed: boolean;
+}
+
+/**
+ * `mark`: what `readMark` says for as long as the sale stays as it was read.
+ * `moving`: the sale changed during each attempt, so that its parts do not fit together.
+ */
+export type BooksReading =
+  | { readonly kind: "read"; readonly books: SaleBooks; readonly mark: string }
+  | { readonly kind: "noSale" }
+  | { readonly kind: "moving"; readonly attempts: number };
+
+/** Attempts to read everything between two changes of the sale. */
+const attemptsMax = 5;
+const retryPauseMs = 200;
+/** Entries a reply: Redis serves the nodes between two pages, each of which takes about 1 ms. */
+const pageEntries = 1_000;
+/** Entries of one hash or stream. Five million orders take about 4 GB here; more are refused. */
+const entriesMax = 5_000_000;
+
+/**
+ * Reads the books of a sale in pages, so that the nodes go on selling meanwhile. A sale that is
+ * being sold changes between the pages; then it is read again, a bounded number of times.
+ * Throws `OperationError` where the ledger does not answer.
+ */
+export async function readBooks(url: string, sale: string): Promise<BooksReading> {
+  if (!saleIdPattern.test(sale)) {
+    return { kind: "noSale" };
+  }
+  return await withAuditClient(url, (client) => readBetweenChanges(client, sale));
+}
+
+/** Different from the mark of a reading if the sale has changed since. Null: it is gone. */
+export function readMark(url: string, sale: string): Promise<string | null> {
+  return withAuditClient(url, (client) => mark(client, saleKeys(sale)));
+}
+
+async function readBetweenChanges(client: Redis, sale: string): Promise<BooksReading> {
+  const keys = saleKeys(sale);
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    const before = await mark(client, keys);
+    if (before === null) {
+      return { kind: "noSale" };
+    }
+    const books: SaleBooks = {
+      sale,
+      stock: new Map(Object.entries(await client.hgetall(keys.stock))),
+      orders: await readHash(client, keys.orders),
+      requests: await readHash(client, keys.requests),
+      buyers: await readHash(client, keys.buyers),
+      deadlines: await readSortedSet(client, keys.deadlines),
+      operations: await readHash(client, keys.operations),
+      events: await readStream(client, keys.events),
+      trimmed: await isTrimmed(client, keys.events),
+    };
+    if ((await mark(client, keys)) === before) {
+      return { kind: "read", books, mark: before };
+    }
+    if (attempt < attemptsMax) {
+      await Bun.sleep(retryPauseMs);
+    }
+  }
+  return { kind: "moving", attempts: attemptsMax };
+}
+
+/**
+ * What is different whenever the books are: every change of a sale writes its stock or its stream.
+ * A fence changes nothing that is audited.
+ */
+async function mark(client: Redis, keys: SaleKeys): Promise<string | null> {
+  const { fencedAtMs: _, ...stock } = await client.hgetall(keys.stock);
+  if (Object.keys(stock).length === 0) {
+    return null;
+  }
+  const newest = await client.xrevrange(keys.events, "+", "-", "COUNT", 1);
+  const length = await client.xlen(keys.events);
+  return JSON.stringify([Object.entries(stock).map(String).sort(), newest, length]);
+}
+
+function readHash(client: Redis, key: string): Promise<Map<string, string>> {
+  return readScan(key, (cursor) => client.hscan(key, cursor, "COUNT", pageEntries));
+}
+
+function readSortedSet(client: Redis, key: string): Promise<Map<string, string>> {
+  return readScan(key, (cursor) => client.zscan(key, cursor, "COUNT", pageEntries));
+}
+
+/** A scan gives every entry that stays at least once, and may repeat some: a map takes both. */
+async function readScan(
+  key: string,
+  scan: (cursor: string) => Promise<[cursor: string, page: string[]]>,
+): Promise<Map<string, string>> {
+  const entries = new Map<string, string>();
+  let cursor = "0";
+  do {
+    const [next, page] = await scan(cursor);
+    pairs(page, entries);
+    mustBeFew(key, entries.size);
+    cursor = next;
+  } while (cursor !== "0");
+  return entries;
+}
+
+async function readStream(client: Redis, key: string): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  let start = "-";
+  for (;;) {
+    const page = await client.xrange(key, start, "+", "COUNT", pageEntries);
+    for (const [id, fields] of page) {
+      events.push({ id, fields: Object.fromEntries(pairs(fields)) });
+    }
+    mustBeFew(key, events.length);
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageEntries) {
+      return events;
+    }
+    start = `(${last[0]}`;
+  }
+}
+
+/**
+ * Trimming takes the oldest entries away, the first of which is the sale's creation. One taken out
+ * of the middle does not make a stream a trimmed one.
+ */
+async function isTrimmed(client: Redis, key: string): Promise<boolean> {
+  if ((await client.exists(key)) === 0) {
+    return false;
+  }
+  const facts = (await client.xinfo("STREAM", key)) as unknown[];
+  const fact = (name: string): unknown => facts[facts.indexOf(name) + 1];
+  const first = fact("first-entry") as [id: string, fields: string[]] | null;
+  const isWhole = first?.[1][0] === "event" && first[1][1] === "created";
+  return !isWhole && Number(fact("entries-added")) > Number(fact("length"));
+}
+
+function pairs(flat: readonly string[], into = new Map<string, string>()): Map<string, string> {
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    into.set(flat[i] ?? "", flat[i + 1] ?? "");
+  }
+  return into;
+}
+
+function mustBeFew(key: string, entries: number): void {
+  if (entries > entriesMax) {
+    throw new OperationError(
+      `${key} has more than ${entriesMax} entries, too many to be held against each other at once`,
+    );
+  }
+}

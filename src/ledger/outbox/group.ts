@@ -1,0 +1,171 @@
+import type { Redis } from "ioredis";
+
+import { saleIdPattern } from "../../sale/sale.ts";
+import { Connection, type ConnectionOptions } from "../connect.ts";
+import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
+import { evaluate } from "../operations.ts";
+import { outboxScripts, scripts } from "../scripts.ts";
+import { callBounded, StreamUnavailable } from "./bounded-call.ts";
+import type { StreamEntry } from "./entry.ts";
+import { toMilliseconds } from "./lag.ts";
+import { toEntries } from "./reader.ts";
+
+export interface StreamGroupOptions extends ConnectionOptions {
+  /** Name of this worker within the group. */
+  readonly consumer: string;
+  /** A call without an answer for this long fails, and its connection is given up. */
+  readonly replyTimeoutMs: number;
+}
+
+/** Entries handed over by one XAUTOCLAIM; `next` is where to go on, `0-0` at the end. */
+export interface Claim {
+  readonly entries: readonly StreamEntry[];
+  readonly next: string;
+}
+
+export interface Lapse {
+  /** Holds that went back on sale. */
+  readonly released: number;
+  /** There may be more that are overdue. */
+  readonly more: boolean;
+}
+
+/** Reasons in dead letters are cut to this many characters. */
+const reasonMax = 500;
+
+/**
+ * What order workers ask of the ledger besides reading new entries. Every call may be repeated,
+ * is bounded in time, and throws `StreamUnavailable` where there is no answer.
+ */
+export class StreamGroup {
+  readonly connection: Connection;
+  readonly #options: StreamGroupOptions;
+
+  constructor(options: StreamGroupOptions) {
+    this.#options = options;
+    this.connection = new Connection(options);
+  }
+
+  /** Ids of all sales, also of those that are being created. */
+  async listSales(): Promise<string[]> {
+    const ids = await this.#call((client) => client.smembers(salesKey));
+    return ids.filter((id) => saleIdPattern.test(id)).sort();
+  }
+
+  /** Makes sure that the group is on a sale's stream, from its start. False: no stream yet. */
+  ensureGroup(sale: string): Promise<boolean> {
+    return this.#call(async (client) => {
+      try {
+        await client.xgroup("CREATE", saleKeys(sale).events, orderGroup, "0");
+        return true;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : "";
+        if (reason.startsWith("BUSYGROUP")) {
+          return true;
+        }
+        if (reason.includes("requires the key to exist")) {
+          return false;
+        }
+        throw error;
+      }
+    });
+  }
+
+  /** Says that entries of a sale are stored. */
+  async acknowledge(sale: string, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) {
+      await this.#call((client) => client.xack(saleKeys(sale).events, orderGroup, ...ids));
+    }
+  }
+
+  /** Takes over what any worker, this one included, got `idleMs` ago and has not acknowledged. */
+  async claim(sale: string, idleMs: number, start: string, count: number): Promise<Claim> {
+    const { consumer } = this.#options;
+    const [next, raw] = (await this.#call((client) =>
+      client.xautoclaim(
+        ...([saleKeys(sale).events, orderGroup, consumer, idleMs, start] as const),
+        ...(["COUNT", count] as const),
+      ),
+    )) as [string, [string, string[]][]];
+    return { entries: toEntries(sale, raw), next };
+  }
+
+  /** How often an entry was delivered; 0 if it is not pending any more. */
+  async tries(sale: string, id: string): Promise<number> {
+    const raw = (await this.#call((client) =>
+      client.xpending(saleKeys(sale).events, orderGroup, id, id, 1),
+    )) as [id: string, consumer: string, idleMs: number, deliveries: number][];
+    return raw[0]?.[3] ?? 0;
+  }
+
+  /** Moves an entry to the dead letters, once. False: another worker did, or stored it. */
+  async bury(sale: string, id: string, reason: string): Promise<boolean> {
+    const keys = [saleKeys(sale).events, deadLettersKey(sale)];
+    const args = [orderGroup, id, reason.slice(0, reasonMax)];
+    return (await this.#call((c) => evaluate(c, outboxScripts.deadLetter, keys, args))) === 1;
+  }
+
+  /**
+   * Which of these sales have holds that are overdue by the ledger's clock. One round trip for all of
+   * them, and no script: most looks find nothing. A sale that cannot be looked at is one of them, so
+   * that its own release tells why.
+   */
+  overdue(sales: readonly string[]): Promise<string[]> {
+    return this.#call(async (client) => {
+      const pipeline = client.pipeline();
+      for (const sale of sales) {
+        const { deadlines } = saleKeys(sale);
+        pipeline.zrangebyscore(deadlines, "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1);
+      }
+      const replies = (await pipeline.time().exec()) ?? [];
+      const [clockFault, time] = replies.at(-1) ?? [new Error("no reply to TIME"), null];
+      if (clockFault !== null) {
+        throw clockFault;
+      }
+      const nowMs = toMilliseconds(time as [string, string]);
+      return sales.filter((_sale, index) => {
+        const [fault, earliest] = replies[index] ?? [null, []];
+        const [, deadlineMs] = (earliest ?? []) as [member?: string, score?: string];
+        return fault !== null || Number(deadlineMs ?? Infinity) <= nowMs;
+      });
+    });
+  }
+
+  /** Releases holds that are overdue by the ledger's clock, about `most` of them. */
+  async lapse(sale: string, most: number): Promise<Lapse> {
+    const k = saleKeys(sale);
+    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
+    const raw = await this.#call((c) => evaluate(c, scripts.release, keys, ["lapsed", 0, most]));
+    const [, , , , released, more] = raw as readonly unknown[];
+    return { released: Number(released), more: more === 1 };
+  }
+
+  /** Forgets the oldest entries that are stored, as far as `keep` stay. Returns how many. */
+  async trim(sale: string, keep: number, most: number): Promise<number> {
+    const keys = [saleKeys(sale).events];
+    return Number(
+      await this.#call((c) => evaluate(c, outboxScripts.trimEvents, keys, [keep, most])),
+    );
+  }
+
+  /** Removes workers that were silent for `idleMs` and have nothing pending. Returns how many. */
+  async forgetConsumers(sale: string, idleMs: number): Promise<number> {
+    const keys = [saleKeys(sale).events];
+    const args = [orderGroup, idleMs];
+    return Number(await this.#call((c) => evaluate(c, outboxScripts.forgetConsumers, keys, args)));
+  }
+
+  /** Several commands within one bounded call, for what only looks. */
+  look<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    return this.#call(work);
+  }
+
+  #call<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    return callBounded(this.connection, this.#options.replyTimeoutMs, work);
+  }
+}
+
+/** The group or the stream is gone: Redis lost its data, or an older replica took over. */
+export function isGroupMissing(error: StreamUnavailable): boolean {
+  return error.message.startsWith("NOGROUP");
+}

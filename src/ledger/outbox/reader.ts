@@ -1,0 +1,69 @@
+import { Connection, type ConnectionOptions } from "../connect.ts";
+import { orderGroup, saleKeys } from "../keys.ts";
+import { callBounded } from "./bounded-call.ts";
+import type { StreamEntry } from "./entry.ts";
+
+export interface StreamReaderOptions extends ConnectionOptions {
+  /** Name of this worker within the group. */
+  readonly consumer: string;
+  /** How long a read waits for something new. */
+  readonly blockMs: number;
+  /** How long Redis may take beyond that before the connection is given up. */
+  readonly replyTimeoutMs: number;
+}
+
+type RawEntry = readonly [id: string, fields: string[] | null];
+type RawReading = readonly (readonly [stream: string, entries: readonly RawEntry[]])[] | null;
+
+/**
+ * Reads the outboxes of many sales in one consumer group. It has a connection of its own, since a
+ * read waits. A read whose reply is lost has delivered all the same: what was in it is pending,
+ * and `readPending` tells it after the next connect, which `generation` shows.
+ */
+export class StreamReader {
+  readonly connection: Connection;
+  readonly #options: StreamReaderOptions;
+
+  constructor(options: StreamReaderOptions) {
+    this.#options = options;
+    this.connection = new Connection(options);
+  }
+
+  /** Grows with every connection; 0 while there is none. */
+  get generation(): number {
+    return this.connection.live?.generation ?? 0;
+  }
+
+  /** What no worker has seen yet: up to `count` entries of each sale; waits for the first. */
+  async readNew(sales: readonly string[], count: number): Promise<StreamEntry[]> {
+    const { consumer, blockMs, replyTimeoutMs } = this.#options;
+    const streams = sales.map((sale) => saleKeys(sale).events);
+    const raw = await callBounded(this.connection, blockMs + replyTimeoutMs, (client) =>
+      client.xreadgroup(
+        ...(["GROUP", orderGroup, consumer, "COUNT", count, "BLOCK", blockMs] as const),
+        ...(["STREAMS", ...streams, ...streams.map(() => ">")] as const),
+      ),
+    );
+    const saleOf = new Map(streams.map((stream, index) => [stream, sales[index] ?? ""]));
+    return ((raw ?? []) as NonNullable<RawReading>).flatMap(([stream, entries]) =>
+      toEntries(saleOf.get(stream) ?? "", entries),
+    );
+  }
+
+  /** What this worker was given after the id `after` and has not acknowledged, oldest first. */
+  async readPending(sale: string, after: string, count: number): Promise<StreamEntry[]> {
+    const { consumer, replyTimeoutMs } = this.#options;
+    const raw = (await callBounded(this.connection, replyTimeoutMs, (client) =>
+      client.xreadgroup(
+        ...(["GROUP", orderGroup, consumer, "COUNT", count] as const),
+        ...(["STREAMS", saleKeys(sale).events, after] as const),
+      ),
+    )) as RawReading;
+    return toEntries(sale, raw?.[0]?.[1] ?? []);
+  }
+}
+
+/** Entries as Redis tells them. */
+export function toEntries(sale: string, raw: readonly RawEntry[]): StreamEntry[] {
+  return raw.map(([id, fields]) => ({ sale, id, fields }));
+}

@@ -1,0 +1,110 @@
+import type {
+  ChangeReply,
+  Ledger,
+  Observation,
+  OrderChange,
+  OrderRef,
+  Reply,
+} from "../../ledger/ledger.ts";
+import type { OrderRecord } from "../../sale/order.ts";
+import { BatchLane, type LaneAnswer } from "./batch-lane.ts";
+
+export interface OrderDeskOptions {
+  readonly sale: string;
+  readonly ledger: Ledger;
+  readonly queueMax: number;
+  readonly deadlineMs: number;
+  readonly nowMs: () => number;
+  /** A reply told what is left; a cancelled hold may have opened the sale again. */
+  readonly onObservation: (seen: Observation) => void;
+  readonly onFault: (fault: string) => void;
+}
+
+/** What became of a payment or a cancellation. */
+export type OrderOutcome =
+  | OrderChange
+  /** Nobody knows yet whether it was done; repeating it is harmless. */
+  | { readonly kind: "undecided" }
+  /** Not done: the ledger is out of reach, or too many wait. */
+  | { readonly kind: "busy" };
+
+type Change = { readonly result: OrderChange; readonly durable: boolean };
+
+/** Orders in one script. */
+const batchMax = 250;
+
+/** Payments, cancellations and questions about the orders of one sale. */
+export class OrderDesk {
+  readonly #options: OrderDeskOptions;
+  readonly #confirm: BatchLane<OrderRef, Change>;
+  readonly #cancel: BatchLane<OrderRef, Change>;
+
+  constructor(options: OrderDeskOptions) {
+    this.#options = options;
+    const { sale, ledger } = options;
+    this.#confirm = this.#lane((orders) => ledger.confirm(sale, orders));
+    this.#cancel = this.#lane((orders) => ledger.cancel(sale, orders));
+  }
+
+  /** Confirms an order as paid. Settles around the deadline at the latest. */
+  async confirm(order: OrderRef): Promise<OrderOutcome> {
+    return outcomeOf(await this.#confirm.ask(order));
+  }
+
+  /** Cancels a hold. Settles around the deadline at the latest. */
+  async cancel(order: OrderRef): Promise<OrderOutcome> {
+    return outcomeOf(await this.#cancel.ask(order));
+  }
+
+  /** The order, null if there is none with this serial and token, or "busy". */
+  async read(id: string, { serial }: OrderRef): Promise<OrderRecord | null | "busy"> {
+    const reply = await this.#options.ledger.readOrder(this.#options.sale, serial);
+    if (reply.kind !== "ok") {
+      this.#options.onFault(`${reply.kind}: ${reply.reason}`);
+      return "busy";
+    }
+    return reply.value?.order === id ? reply.value : null;
+  }
+
+  #lane(
+    send: (orders: readonly OrderRef[]) => Promise<Reply<ChangeReply | null>>,
+  ): BatchLane<OrderRef, Change> {
+    const { queueMax, deadlineMs, nowMs, onFault, onObservation } = this.#options;
+    return new BatchLane<OrderRef, Change>({
+      batchMax,
+      queueMax,
+      deadlineMs,
+      retryPauseMs: 50,
+      nowMs,
+      onFault,
+      send: async (orders) => {
+        const reply = await send(orders);
+        if (reply.kind !== "ok") {
+          return reply;
+        }
+        const changes = reply.value;
+        if (changes === null) {
+          const result: OrderChange = { kind: "unknownOrder" };
+          return { kind: "ok", value: orders.map(() => ({ result, durable: true })) };
+        }
+        onObservation(changes);
+        const { durable } = changes;
+        return { kind: "ok", value: changes.results.map((result) => ({ result, durable })) };
+      },
+    });
+  }
+}
+
+function outcomeOf(answer: LaneAnswer<Change>): OrderOutcome {
+  switch (answer.kind) {
+    case "answer": {
+      const { result, durable } = answer.answer;
+      return result.kind === "done" && !durable ? { kind: "undecided" } : result;
+    }
+    case "undecided":
+      return { kind: "undecided" };
+    case "away":
+    case "full":
+      return { kind: "busy" };
+  }
+}

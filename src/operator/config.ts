@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+
+import { type DatabaseAddress, parseDatabaseUrl } from "../orders/database-address.ts";
+import { reasonOf } from "../process/errors.ts";
+import { CommandError } from "./command.ts";
+
+/** Where a command works when neither an option nor a variable names a place. */
+export interface DefaultPlaces {
+  /** Address of the ledger, or null where nobody knows of one. */
+  readonly ledger: () => string | null;
+  /** Address of the orders of that ledger (null: of whichever there is), or null likewise. */
+  readonly database: (redisUrl: string | null) => string | null;
+}
+
+/** On a host: what the operator names, and nothing else. */
+export const noPlaces: DefaultPlaces = { ledger: () => null, database: () => null };
+
+/** What `--redis` and `--database` take, for their descriptions. */
+export const addressHint = "URL|@FILE|-";
+
+/** The ledger to work on: `--redis`, else SLUICE_REDIS, else the default. Throws `CommandError`. */
+export function readRedisUrl(option: unknown, places: DefaultPlaces): string {
+  const url = readAddress("--redis", option) ?? variable("SLUICE_REDIS") ?? places.ledger();
+  if (url === null) {
+    throw new CommandError("which ledger? Set SLUICE_REDIS, or give --redis redis://host:port/db");
+  }
+  return url;
+}
+
+/**
+ * The orders database: `--database`, else SLUICE_DATABASE, else the default for this ledger, else
+ * null. Throws `CommandError`.
+ */
+export function readDatabase(
+  option: unknown,
+  places: DefaultPlaces,
+  redisUrl: string | null = null,
+): DatabaseAddress | null {
+  const url =
+    readAddress("--database", option) ?? variable("SLUICE_DATABASE") ?? places.database(redisUrl);
+  if (url === null) {
+    return null;
+  }
+  const address = parseDatabaseUrl(url);
+  if (typeof address === "string") {
+    throw new CommandError(`the database: ${address}`);
+  }
+  return address;
+}
+
+function variable(name: string): string | null {
+  const text = process.env[name];
+  return text === undefined || text === "" ? null : text;
+}
+
+/**
+ * An address that was typed, or read from a file (`@FILE`) or from standard input (`-`). Every user
+ * of a machine can read its process list, so an option must not hold a password.
+ */
+function readAddress(option: string, given: unknown): string | null {
+  if (typeof given !== "string" || given === "") {
+    return null;
+  }
+  if (given === "-" || given.startsWith("@")) {
+    const path = given === "-" ? 0 : given.slice(1);
+    try {
+      return readFileSync(path, "utf8").trim();
+    } catch (error) {
+      throw new CommandError(`${option} ${given} could not be read: ${reasonOf(error)}`);
+    }
+  }
+  if (/:\/\/[^/]*:[^/]*@/.test(given) || /[?&]password=/.test(given)) {
+    throw new CommandError(
+      `${option} holds a password, which every user of this machine can read in its process list; ` +
+        `set the variable instead, or give ${option} @FILE, or - for standard input`,
+    );
+  }
+  return given;
+}

@@ -1,0 +1,23 @@
+import { defineCommand, runMain } from "citty";
+
+import { auditCommand } from "./commands/audit.ts";
+import { deadLettersCommand } from "./commands/dead-letters.ts";
+import { ordersCommand } from "./commands/orders.ts";
+import { saleCommand } from "./commands/sale.ts";
+import { noPlaces } from "./config.ts";
+
+/**
+ * Entry of the operators' `sluice` on the hosts, built into one file: what works on a ledger and a
+ * database somewhere, and nothing that needs a checkout.
+ */
+const operator = defineCommand({
+  meta: { name: "sluice", description: "Operates the sales of this ledger and audits them" },
+  subCommands: {
+    sale: saleCommand(noPlaces),
+    audit: auditCommand(noPlaces),
+    orders: ordersCommand(noPlaces),
+    "dead-letters": deadLettersCommand(noPlaces),
+  },
+});
+
+await runMain(operator);
