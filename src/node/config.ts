@@ -58,13 +58,6 @@ const schema = Type.Object({
     default: 256,
     description: "requests in one script, 1 to 1000",
   }),
-  SLUICE_BATCHES_IN_FLIGHT_MAX: Type.Integer({
-    minimum: 1,
-    maximum: 16,
-    // With one under way the next grows meanwhile: measured a tenth less CPU a sale than with two.
-    default: 1,
-    description: "batches under way at a time, 1 to 16",
-  }),
   SLUICE_QUEUE_MAX: Type.Integer({
     minimum: 1,
     maximum: 1_000_000,
@@ -130,7 +123,6 @@ export interface NodeConfig {
   readonly locale: "zh" | "en";
   readonly logLevel: string;
   readonly batchMax: number;
-  readonly batchesInFlightMax: number;
   readonly queueMax: number;
   readonly deadlineMs: number;
   readonly heartbeatMs: number;
@@ -169,7 +161,6 @@ function toConfig(v: Variables): NodeConfig {
     locale: v.SLUICE_LOCALE,
     logLevel: v.SLUICE_LOG,
     batchMax: v.SLUICE_BATCH_MAX,
-    batchesInFlightMax: v.SLUICE_BATCHES_IN_FLIGHT_MAX,
     queueMax: v.SLUICE_QUEUE_MAX,
     deadlineMs: v.SLUICE_DEADLINE_MS,
     heartbeatMs: v.SLUICE_HEARTBEAT_MS,

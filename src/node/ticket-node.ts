@@ -184,6 +184,6 @@ export class TicketNode {
       return "cut off from the ledger";
     }
     const { default: desk } = this.#desks;
-    return desk.snapshot === null && !desk.missing ? "the ledger did not answer" : null;
+    return desk.view.kind === "unknown" ? "the ledger did not answer" : null;
   }
 }

@@ -4,8 +4,13 @@ export interface StockObservation {
   readonly epoch: number;
 }
 
+/** The local stock as all but its one writer see it. */
+export type StockView = Readonly<
+  Pick<LocalStock, "latched" | "epoch" | "stock" | "outstanding" | "exhausted">
+>;
+
 /**
- * Local stock: how many more tickets this node may try to sell before it must look at the ledger
+ * Local stock: how many more tickets this node may try to sell before it must ask the ledger
  * again, and the sold-out latch. A state machine without clock, I/O or promise.
  *
  * It never decides that a ticket is sold; it only bounds how many requests go to the ledger in

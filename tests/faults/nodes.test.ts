@@ -88,7 +88,6 @@ test("a request that waits for a ledger that hangs is answered before its node e
 test("more requests than may wait: busy at once, and those that waited are sold", async () => {
   const settings = {
     BATCH_MAX: 1,
-    BATCHES_IN_FLIGHT_MAX: 1,
     QUEUE_MAX: 5,
     REPLY_TIMEOUT_MS: 14_000,
     DEADLINE_MS: 15_000,

@@ -3,8 +3,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 
 import type { HoldRequest } from "../../src/ledger/ledger.ts";
-import { GroupCommit, type PendingRequest } from "../../src/node/selling/group-commit.ts";
-import { LocalStock } from "../../src/sale/local-stock.ts";
+import { GroupCommit } from "../../src/node/selling/group-commit.ts";
+import type { PendingRequest } from "../../src/node/selling/pending-request.ts";
+import type { StockView } from "../../src/sale/local-stock.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";
 
@@ -71,7 +72,6 @@ const scenario = fc.record({
   left: fc.integer({ min: 0, max: 30 }),
   buffer: fc.integer({ min: 0, max: 10 }),
   batchMax: fc.integer({ min: 1, max: 4 }),
-  batchesInFlightMax: fc.integer({ min: 1, max: 3 }),
   queueMax: fc.integer({ min: 1, max: 8 }),
   steps: fc.array(step, { maxLength: 60, size: "max" }),
   /** Whether the ledger is there at the end. */
@@ -86,7 +86,7 @@ const sameKeys = (one: readonly HoldRequest[], other: readonly HoldRequest[]) =>
 /** Runs a scenario and looks after every step at what must always hold. */
 class Model {
   readonly #ledger: ScriptedLedger;
-  readonly #stock: LocalStock;
+  readonly #stock: StockView;
   readonly #commit: GroupCommit;
   readonly #scenario: Scenario;
   readonly #requests: PendingRequest[] = [];
@@ -105,13 +105,11 @@ class Model {
     this.#scenario = given;
     this.#ledger = new ScriptedLedger(given.left);
     this.#everSoldOut = given.left === 0;
-    this.#stock = new LocalStock(1, given.buffer);
-    this.#stock.observe(this.#ledger);
     this.#commit = new GroupCommit({
       ...given,
       sale: "rush",
       ledger: this.#ledger,
-      stock: this.#stock,
+      weight: 1,
       retryPauseMs: 50,
       nowMs: () => this.#nowMs,
       // The heartbeat that is asked for comes with one of the next steps, or at the end.
@@ -120,6 +118,8 @@ class Model {
       onBatch: () => undefined,
       onFault: () => undefined,
     });
+    this.#stock = this.#commit.stock;
+    this.#commit.observe(this.#ledger);
   }
 
   async run(): Promise<void> {
@@ -201,8 +201,7 @@ class Model {
 
   #pass(ms: number): void {
     this.#nowMs += ms;
-    this.#commit.expire();
-    this.#commit.pump();
+    this.#commit.tick();
     for (const { key, deadlineMs: last } of this.#requests) {
       expect(this.#outcomes.has(key) || last > this.#nowMs).toBe(true);
     }
@@ -229,7 +228,7 @@ class Model {
   #disconnect(executed: number): void {
     this.#lost(Number.POSITIVE_INFINITY);
     this.#ledger.disconnect(executed);
-    this.#stock.forget();
+    this.#commit.forget();
   }
 
   #connect(): void {
@@ -241,11 +240,7 @@ class Model {
 
   #heartbeat(): void {
     if (this.#ledger.ready && this.#ledger.pending("hold") === 0) {
-      this.#stock.observe(this.#ledger);
-      if (this.#stock.latched) {
-        this.#drain();
-      }
-      this.#commit.pump();
+      this.#commit.observe(this.#ledger);
     }
   }
 
@@ -256,11 +251,11 @@ class Model {
   }
 
   #check(): void {
-    const { batchMax, batchesInFlightMax, queueMax } = this.#scenario;
+    const { batchMax, queueMax } = this.#scenario;
     const { batches } = this.#ledger;
     expect(this.#wrong).toEqual([]);
     this.#everSoldOut ||= this.#ledger.left === 0;
-    expect(this.#ledger.pending("hold")).toBeLessThanOrEqual(batchesInFlightMax);
+    expect(this.#ledger.pending("hold")).toBeLessThanOrEqual(1);
     expect(this.#commit.queued).toBeLessThanOrEqual(queueMax);
     expect(this.#stock.outstanding).toBeGreaterThanOrEqual(0);
     for (const batch of batches.slice(this.#seenBatches)) {

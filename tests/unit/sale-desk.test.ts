@@ -22,7 +22,6 @@ class Counter {
       weight: 1,
       buffer: 10,
       batchMax: 10,
-      batchesInFlightMax: 1,
       queueMax: 10,
       deadlineMs: 2_000,
       soldKeysMax: 100,
@@ -39,7 +38,7 @@ class Counter {
   /** A desk that has had its first heartbeat. */
   static async open(left: number, options?: Partial<SaleDeskOptions>): Promise<Counter> {
     const counter = new Counter(left, options);
-    await counter.beat();
+    await counter.heartbeat();
     return counter;
   }
 
@@ -47,10 +46,10 @@ class Counter {
   static async soldOut(options?: Partial<SaleDeskOptions>): Promise<Counter> {
     const counter = new Counter(1, options);
     counter.automatic();
-    await counter.beat();
+    await counter.heartbeat();
     expect(await counter.buy("first")).toMatchObject({ kind: "sold" });
-    await counter.beat();
-    await counter.beat();
+    await counter.heartbeat();
+    await counter.heartbeat();
     expect(counter.desk.latched).toBe(true);
     return counter;
   }
@@ -61,10 +60,10 @@ class Counter {
     }
   }
 
-  async beat(): Promise<void> {
-    const beating = this.desk.beat();
+  async heartbeat(): Promise<void> {
+    const underWay = this.desk.heartbeat();
     this.ledger.answer("heartbeat");
-    await beating;
+    await underWay;
     await turn();
   }
 
@@ -106,7 +105,7 @@ describe("the latch", () => {
   test("a heartbeat with a new epoch opens it", async () => {
     const counter = await Counter.soldOut();
     counter.ledger.restock(1);
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.desk.latched).toBe(false);
     expect(await counter.buy()).toMatchObject({ kind: "sold" });
     expect(counter.buy()).toEqual(soldOut);
@@ -115,7 +114,7 @@ describe("the latch", () => {
   test("it never closes while tickets are left, though the local stock is used up", async () => {
     const counter = await Counter.open(100, { buffer: 0, batchMax: 1 });
     counter.ledger.livingWeight = 100;
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.desk.localStock).toBe(1);
     counter.automatic();
     const bought = Array.from({ length: 10 }, () => counter.buy());
@@ -163,7 +162,7 @@ describe("those who wait when the last ticket goes", () => {
     await counter.answer("hold");
     expect(await first).toMatchObject({ kind: "sold" });
     counter.ledger.restock(1);
-    await counter.beat();
+    await counter.heartbeat();
     await counter.answer("lookup");
     await counter.answer("hold");
     expect(await waiting).toMatchObject({ kind: "sold" });
@@ -183,12 +182,12 @@ describe("keys after the last ticket", () => {
   test("the sold keys are read once, after a whole heartbeat of being sold out", async () => {
     const counter = new Counter(1);
     counter.automatic();
-    await counter.beat();
+    await counter.heartbeat();
     await counter.buy("first");
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.calls.soldKeys).toBe(0);
     for (let i = 0; i < 5; i += 1) {
-      await counter.beat();
+      await counter.heartbeat();
     }
     expect(counter.calls.soldKeys).toBe(1);
   });
@@ -205,7 +204,7 @@ describe("keys after the last ticket", () => {
     // Between two heartbeats stock comes back and another node sells it.
     counter.ledger.restock(1);
     const { order } = counter.ledger.sellElsewhere("late");
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.desk.latched).toBe(true);
     expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
   });
@@ -216,13 +215,13 @@ describe("keys after the last ticket", () => {
     counter.ledger.disconnect();
     counter.ledger.connect();
     await turn();
-    await counter.beat();
-    await counter.beat();
+    await counter.heartbeat();
+    await counter.heartbeat();
     expect(counter.ledger.pending("soldKeys")).toBe(1);
     await counter.answer("soldKeys");
     counter.ledger.restock(1);
     const { order } = counter.ledger.sellElsewhere("late");
-    await counter.beat();
+    await counter.heartbeat();
     expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
   });
 
@@ -233,7 +232,7 @@ describe("keys after the last ticket", () => {
     // The batch hangs; meanwhile the others sell everything.
     counter.ledger.left = 0;
     counter.ledger.epoch += 1;
-    await counter.beat();
+    await counter.heartbeat();
     const again = counter.buy("mine");
     await turn();
     await counter.answer("lookup");
@@ -254,7 +253,7 @@ describe("a sale that is not open", () => {
     const counter = await Counter.open(10);
     const { order } = counter.ledger.sellElsewhere("theirs");
     counter.ledger.state = "paused";
-    await counter.beat();
+    await counter.heartbeat();
     const refused: Outcome = { kind: "notOnSale", state: "paused", opensAtMs: 0 };
     expect(counter.buy()).toEqual(refused);
     const [theirs, mine] = [counter.buy("theirs"), counter.buy("mine")];
@@ -269,16 +268,16 @@ describe("a sale that is not open", () => {
     const counter = await Counter.open(10);
     counter.automatic();
     counter.ledger.state = "paused";
-    await counter.beat();
+    await counter.heartbeat();
     counter.ledger.state = "open";
-    await counter.beat();
+    await counter.heartbeat();
     expect(await counter.buy()).toMatchObject({ kind: "sold" });
   });
 
   test("is paused after the last ticket: not on sale rather than sold out", async () => {
     const counter = await Counter.soldOut();
     counter.ledger.state = "paused";
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.buy()).toMatchObject({ kind: "notOnSale", state: "paused" });
   });
 });
@@ -305,14 +304,14 @@ describe("a ledger that is away", () => {
   test("refuses heartbeats: busy, and sold out again once it does not", async () => {
     const counter = await Counter.soldOut();
     counter.ledger.automatic.delete("heartbeat");
-    const beating = counter.desk.beat();
+    const underWay = counter.desk.heartbeat();
     counter.ledger.fail("refused");
-    await beating;
+    await underWay;
     const bought = counter.buy();
     counter.ledger.fail("refused");
     expect(await bought).toEqual(away);
     counter.automatic();
-    await counter.beat();
+    await counter.heartbeat();
     expect(counter.buy()).toEqual(soldOut);
   });
 
@@ -324,17 +323,17 @@ describe("a ledger that is away", () => {
     counter.ledger.connect();
     await turn();
     counter.nowMs += 2_000;
-    counter.desk.expire();
+    counter.desk.tick();
     expect(await bought).toEqual({ kind: "undecided", key: "mine" });
     counter.automatic();
-    expect(await counter.desk.fate("mine")).toMatchObject({ kind: "sold" });
-    expect(await counter.desk.fate("other")).toEqual({ kind: "absent" });
+    expect(await counter.desk.requestStatus("mine")).toMatchObject({ kind: "sold" });
+    expect(await counter.desk.requestStatus("other")).toEqual({ kind: "absent" });
   });
 
   test("cannot say what became of a key: busy", async () => {
     const counter = await Counter.open(10);
     counter.ledger.disconnect();
-    expect(await counter.desk.fate("mine")).toEqual({ kind: "busy" });
+    expect(await counter.desk.requestStatus("mine")).toEqual(away);
   });
 });
 
@@ -343,15 +342,49 @@ test("a sale that does not exist is unknown, until it does", async () => {
   counter.automatic();
   counter.ledger.missing = true;
   expect(await counter.buy()).toEqual({ kind: "unknownSale" });
-  expect(counter.desk.missing).toBe(true);
+  expect(counter.desk.view.kind).toBe("missing");
   counter.ledger.missing = false;
   expect(await counter.buy()).toMatchObject({ kind: "sold" });
+});
+
+test("what is known of a sale follows the newest event", async () => {
+  const counter = new Counter(10);
+  const { desk, ledger } = counter;
+  expect(desk.view.kind).toBe("unknown");
+  await counter.heartbeat();
+  expect(desk.view.kind).toBe("known");
+  ledger.missing = true;
+  await counter.heartbeat();
+  expect(desk.view.kind).toBe("missing");
+  const unanswered = desk.heartbeat();
+  ledger.fail("unknown");
+  await unanswered;
+  expect(desk.view.kind).toBe("unknown");
+  ledger.missing = false;
+  await counter.heartbeat();
+  expect(desk.snapshot?.left).toBe(10);
+  ledger.disconnect();
+  expect(desk.view.kind).toBe("unknown");
+});
+
+test("those who wait are told when another's order tells that nothing is left", async () => {
+  const counter = await Counter.open(2, { batchMax: 1 });
+  const first = counter.buy();
+  await turn();
+  const waiting = counter.buy();
+  counter.ledger.sellElsewhere("theirs");
+  counter.ledger.sellElsewhere("others");
+  const noOrder = { serial: 9, token: "0".repeat(16) };
+  expect(await counter.desk.orders.cancel(noOrder)).toEqual({ kind: "unknownOrder" });
+  expect(await waiting).toEqual(soldOut);
+  await counter.answer("hold");
+  expect(await first).toEqual(soldOut);
 });
 
 test("a sale with a limit asks for the buyer before it asks the ledger", async () => {
   const counter = await Counter.open(10);
   counter.ledger.limit = 1;
-  await counter.beat();
+  await counter.heartbeat();
   expect(counter.buy()).toEqual({ kind: "buyerMissing" });
   counter.automatic();
   expect(await counter.buy(null, 1, "ann")).toMatchObject({ kind: "sold" });
@@ -385,10 +418,10 @@ test("a request that is looked up first and queued again keeps its deadline", as
   expect(await first).toMatchObject({ kind: "sold" });
   counter.nowMs = 1_500;
   counter.ledger.restock(1);
-  await counter.beat();
+  await counter.heartbeat();
   await counter.answer("lookup");
   counter.nowMs = 2_000;
-  counter.desk.expire();
+  counter.desk.tick();
   expect(await waiting).toEqual({ kind: "undecided", key: "mine" });
 });
 

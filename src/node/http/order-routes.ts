@@ -28,7 +28,7 @@ export function orderRoutes(options: OrderRoutesOptions) {
       if (parts === null) {
         return answers.unknownOrder();
       }
-      const desk = desks.of(parts.sale);
+      const desk = desks.open(parts.sale);
       return desk === null ? answers.busy() : handle(desk, id, parts);
     };
   const show = named(async (desk, id, parts) => {

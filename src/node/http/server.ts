@@ -96,7 +96,7 @@ export class TicketServer {
         if (!saleIdPattern.test(id)) {
           return answers.unknownSale();
         }
-        const desk = desks.of(id);
+        const desk = desks.open(id);
         return desk === null ? answers.busy() : handle(desk, request, key);
       };
     const show = sale((desk) => this.#showSale(desk));
@@ -231,12 +231,12 @@ export class TicketServer {
   async #showSale(desk: SaleDesk): Promise<Response> {
     const { answers } = this.#options;
     if (desk.snapshot === null) {
-      await desk.beat();
+      await desk.heartbeat();
     }
     if (desk.snapshot !== null) {
       return answers.ofSale(desk.snapshot);
     }
-    return desk.missing ? answers.unknownSale() : answers.busy();
+    return desk.view.kind === "missing" ? answers.unknownSale() : answers.busy();
   }
 
   async #fate(desk: SaleDesk, key: string): Promise<Response> {
@@ -244,7 +244,7 @@ export class TicketServer {
     if (!keyPattern.test(key)) {
       return this.#refuse(answers.bad("a request key is 1 to 128 printable ASCII characters"));
     }
-    const fate = await desk.fate(key);
+    const fate = await desk.requestStatus(key);
     switch (fate.kind) {
       case "sold":
         return answers.ofOrder(desk.sale, fate.order);

@@ -1,33 +1,23 @@
-import type { Failure, HoldReply, HoldRequest, HoldResult, Ledger } from "../../ledger/ledger.ts";
-import type { LocalStock } from "../../sale/local-stock.ts";
-import type { Outcome } from "../../sale/outcome.ts";
-
-/** A purchase request on its way to the ledger. */
-export interface PendingRequest extends HoldRequest {
-  /** By the clock of the group commit; then it is answered, whatever is known. */
-  readonly deadlineMs: number;
-  /** The key is the client's own, so it may have been sold before, here or by another node. */
-  readonly keyIsClients: boolean;
-  /** It has its answer; set by the group commit. */
-  answered: boolean;
-  /** Called once. */
-  readonly settle: (outcome: Outcome) => void;
-}
+import type { Failure, HoldReply, Ledger } from "../../ledger/ledger.ts";
+import { LocalStock, type StockObservation, type StockView } from "../../sale/local-stock.ts";
+import { answer, outcomeOf, type PendingRequest } from "./pending-request.ts";
+import { RequestQueue } from "./request-queue.ts";
 
 export interface GroupCommitOptions {
   readonly sale: string;
   readonly ledger: Ledger;
-  readonly stock: LocalStock;
+  /** Of this node, for its share of what is left. */
+  readonly weight: number;
+  /** Tickets that this node may ask for beyond its share. */
+  readonly buffer: number;
   /** Requests in one script, 1 to 1000. */
   readonly batchMax: number;
-  /** Batches under way at a time. More than one keeps ledger and node busy at once. */
-  readonly batchesInFlightMax: number;
   /** Requests that wait; beyond that: busy. */
   readonly queueMax: number;
   /** Pause before a batch whose outcome is unknown is sent again on the same connection. */
   readonly retryPauseMs: number;
   readonly nowMs: () => number;
-  /** The shared refresh: asks for a heartbeat now; its observation comes by `LocalStock`. */
+  /** Asks for a heartbeat now, which all who wait share; its observation comes by `observe`. */
   readonly refresh: () => void;
   /** A reply told that nothing is left: those who wait need not wait any longer. */
   readonly onSoldOut: () => void;
@@ -44,31 +34,39 @@ interface Batch {
 }
 
 /**
- * Group commit: requests that arrive while a batch is under way form the next one.
+ * Group commit: requests that arrive while a batch is under way form the next one. One batch is
+ * under way at a time: with two, batches were smaller, and a sale cost a tenth more CPU.
  * A batch whose reply was lost is sent again, the same keys, until each of its requests is
  * answered by the ledger or has reached its deadline; the script makes the repetition harmless.
+ *
+ * It is the one writer of the local stock: all that is learnt of what is left comes by `observe`.
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  /** Waiting, in order of arrival; `#head` is the index of the first. */
-  #queue: (PendingRequest | null)[] = [];
-  #head = 0;
-  readonly #inFlight = new Set<Batch>();
-  /** Unknown outcome, to be sent again before anything new. */
+  readonly #stock: LocalStock;
+  readonly #queue = new RequestQueue();
+  #underWay: Batch | null = null;
+  /** Outcome unknown; to be sent again after a pause, in which others are. */
   #unknown: Batch[] = [];
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#stock = new LocalStock(options.weight, options.buffer);
+  }
+
+  /** The local stock, to be read. */
+  get stock(): StockView {
+    return this.#stock;
   }
 
   /** Requests that wait for their batch. */
   get queued(): number {
-    return this.#queue.length - this.#head;
+    return this.#queue.length;
   }
 
   /** Nothing waits and nothing is under way. */
   get idle(): boolean {
-    return this.queued === 0 && this.#inFlight.size === 0 && this.#unknown.length === 0;
+    return this.queued === 0 && this.#underWay === null && this.#unknown.length === 0;
   }
 
   /** Takes a request; false if the queue is full. Its `settle` is never called before this returns. */
@@ -77,80 +75,96 @@ export class GroupCommit {
       return false;
     }
     this.#queue.push(request);
-    if (this.#queue.length - this.#head === 1) {
+    if (this.queued === 1) {
       // The rest of this turn's requests join the same batch.
-      setImmediate(() => this.pump());
+      setImmediate(() => this.#sendNext());
     }
     return true;
   }
 
   /** Whether a request with this key waits or is under way here. */
   has(key: string): boolean {
-    const same = (request: PendingRequest | null) => request !== null && request.key === key;
     return (
-      this.#queue.some(same) ||
-      [...this.#inFlight, ...this.#unknown].some((batch) => batch.requests.some(same))
+      this.#queue.has(key) ||
+      this.#batches().some(({ requests }) => requests.some((request) => request.key === key))
     );
   }
 
-  /** Takes out all that wait: the sale is sold out, or unknown. */
+  /** Takes out all that wait: the sale is sold out, or missing. */
   takeQueue(): PendingRequest[] {
-    const waiting = this.#queue.slice(this.#head).filter((request) => request !== null);
-    this.#queue = [];
-    this.#head = 0;
-    return waiting;
+    return this.#queue.takeAll();
   }
 
-  /** Sends what may be sent. Called when anything changed; does nothing when nothing may. */
-  pump(): void {
-    const { ledger, stock, batchesInFlightMax } = this.#options;
-    while (ledger.ready && this.#inFlight.size < batchesInFlightMax) {
-      const batch = this.#nextUnknown() ?? this.#nextBatch();
-      if (batch === null) {
+  /** A reply of the ledger told what is left; a heartbeat also tells the weight that lives. */
+  observe(seen: StockObservation, livingWeight: number | null = null): void {
+    if (livingWeight !== null) {
+      this.#stock.observeLivingWeight(livingWeight);
+    }
+    this.#learn(seen);
+    this.#sendNext();
+  }
+
+  /** What was observed no longer counts: the connection is lost, or the sale is missing. */
+  forget(): void {
+    this.#stock.forget();
+  }
+
+  /** The connection is back: what is unknown need not wait. */
+  resume(): void {
+    for (const batch of this.#unknown) {
+      batch.retryAtMs = 0;
+    }
+    this.#sendNext();
+  }
+
+  /**
+   * Answers what has reached its deadline, and sends what has paused for long enough. To be called
+   * often compared with both.
+   */
+  tick(): void {
+    const nowMs = this.#options.nowMs();
+    for (let first = this.#queue.first; first !== null; first = this.#queue.first) {
+      if (first.deadlineMs > nowMs) {
         break;
       }
-      void this.#send(batch);
+      this.#queue.shift();
+      answer(first, { kind: "busy", reason: "notSentInTime" });
     }
-    if (ledger.ready && this.queued > 0 && stock.exhausted && this.#inFlight.size === 0) {
-      this.#options.refresh();
-    }
-  }
-
-  /** Answers what has reached its deadline. To be called often compared with the deadline. */
-  expire(): void {
-    const now = this.#options.nowMs();
-    while (this.#head < this.#queue.length) {
-      const request = this.#queue[this.#head];
-      if (request && request.deadlineMs > now) {
-        break;
-      }
-      this.#advance();
-      if (request) {
-        answer(request, { kind: "busy", reason: "notSentInTime" });
-      }
-    }
-    for (const batch of [...this.#inFlight, ...this.#unknown]) {
-      this.#expireBatch(batch, now);
-    }
-    this.#unknown = this.#unknown.filter((batch) => this.#alive(batch));
-  }
-
-  #expireBatch(batch: Batch, now: number): void {
-    for (const request of batch.requests) {
-      if (!request.answered && request.deadlineMs <= now) {
+    for (const { requests } of this.#batches()) {
+      for (const request of requests.filter(({ deadlineMs }) => deadlineMs <= nowMs)) {
         // It is under way or was: only the ledger knows.
         answer(request, { kind: "undecided", key: request.key });
       }
     }
+    this.#unknown = this.#unknown.filter((batch) => this.#isAwaited(batch));
+    this.#sendNext();
+  }
+
+  /** Sends what may be sent. Called when anything changed; does nothing when nothing may. */
+  #sendNext(): void {
+    const { ledger, refresh } = this.#options;
+    if (!ledger.ready || this.#underWay !== null) {
+      return;
+    }
+    const batch = this.#nextUnknown() ?? this.#nextBatch();
+    if (batch !== null) {
+      void this.#send(batch);
+    } else if (this.queued > 0 && this.#stock.exhausted) {
+      refresh();
+    }
+  }
+
+  #batches(): Batch[] {
+    return this.#underWay === null ? this.#unknown : [this.#underWay, ...this.#unknown];
   }
 
   /** False if nobody waits for it any more; then its tickets are given back. */
-  #alive(batch: Batch): boolean {
+  #isAwaited(batch: Batch): boolean {
     if (batch.requests.some((request) => !request.answered)) {
       return true;
     }
     for (const request of batch.requests) {
-      this.#options.stock.settle(request.quantity, false);
+      this.#stock.settle(request.quantity, false);
     }
     return false;
   }
@@ -165,127 +179,66 @@ export class GroupCommit {
   }
 
   #nextBatch(): Batch | null {
-    const { stock, batchMax } = this.#options;
     const requests: PendingRequest[] = [];
-    while (this.#head < this.#queue.length && requests.length < batchMax) {
-      const request = this.#queue[this.#head];
-      if (request && !stock.admit(request.quantity)) {
+    while (requests.length < this.#options.batchMax) {
+      const { first } = this.#queue;
+      if (first === null || !this.#stock.admit(first.quantity)) {
         break;
       }
-      this.#advance();
-      if (request) {
-        requests.push(request);
-      }
+      this.#queue.shift();
+      requests.push(first);
     }
     return requests.length === 0 ? null : { requests, sent: false, retryAtMs: 0 };
   }
 
-  #advance(): void {
-    this.#queue[this.#head] = null;
-    this.#head += 1;
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    } else if (this.#head >= 4_096) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
-  }
-
   async #send(batch: Batch): Promise<void> {
     const { ledger, sale, onBatch, onFault } = this.#options;
-    this.#inFlight.add(batch);
+    this.#underWay = batch;
     onBatch(batch.requests.length);
     const reply = await ledger.hold(sale, batch.requests);
-    this.#inFlight.delete(batch);
+    this.#underWay = null;
     if (reply.kind === "ok") {
       this.#answer(batch, reply.value);
     } else {
       onFault(reply);
       this.#fail(batch, reply);
     }
-    this.pump();
+    this.#sendNext();
   }
 
-  #answer(batch: Batch, reply: HoldReply | null): void {
-    const { stock, onSoldOut } = this.#options;
-    const { requests } = batch;
+  #answer({ requests }: Batch, reply: HoldReply | null): void {
     for (let i = 0; i < requests.length; i += 1) {
       const request = requests[i] as PendingRequest;
       const result = reply?.results[i];
-      stock.settle(request.quantity, result?.kind === "sold");
-      if (!request.answered) {
-        answer(request, outcomeOf(request, reply, result));
-      }
+      this.#stock.settle(request.quantity, result?.kind === "sold");
+      answer(request, outcomeOf(request, reply, result));
     }
     if (reply !== null) {
-      stock.observe(reply);
-      if (stock.latched) {
-        onSoldOut();
-      }
+      this.#learn(reply);
     }
   }
 
   #fail(batch: Batch, failure: Failure): void {
-    const { stock, nowMs, retryPauseMs } = this.#options;
+    const { nowMs, retryPauseMs } = this.#options;
     if (batch.sent || failure.kind === "unknown") {
       batch.sent = true;
       batch.retryAtMs = nowMs() + retryPauseMs;
-      if (this.#alive(batch)) {
+      if (this.#isAwaited(batch)) {
         this.#unknown.push(batch);
       }
       return;
     }
     const reason = failure.kind === "refused" ? "ledgerRefused" : "ledgerAway";
     for (const request of batch.requests) {
-      stock.settle(request.quantity, false);
-      if (!request.answered) {
-        answer(request, { kind: "busy", reason });
-      }
+      this.#stock.settle(request.quantity, false);
+      answer(request, { kind: "busy", reason });
     }
   }
 
-  /** The connection is back: what is unknown need not wait. */
-  resume(): void {
-    for (const batch of this.#unknown) {
-      batch.retryAtMs = 0;
+  #learn(seen: StockObservation): void {
+    this.#stock.observe(seen);
+    if (this.#stock.latched) {
+      this.#options.onSoldOut();
     }
-    this.pump();
-  }
-}
-
-function answer(request: PendingRequest, outcome: Outcome): void {
-  request.answered = true;
-  request.settle(outcome);
-}
-
-function outcomeOf(
-  request: PendingRequest,
-  reply: HoldReply | null,
-  result: HoldResult | undefined,
-): Outcome {
-  if (reply === null || result === undefined) {
-    return { kind: "unknownSale" };
-  }
-  if (result.kind !== "sold") {
-    return refusal(result, reply);
-  }
-  return reply.durable ? result : { kind: "undecided", key: request.key };
-}
-
-type Refused = Exclude<HoldResult, { kind: "sold" }>;
-
-/** A refusal with what the same reply says of the sale. */
-function refusal(result: Refused, reply: HoldReply): Outcome {
-  switch (result.kind) {
-    case "soldOut":
-    case "buyerMissing":
-      return result;
-    case "fewerLeft":
-      return { kind: "fewerLeft", left: reply.left };
-    case "limitReached":
-      return { kind: "limitReached", limit: reply.limit };
-    case "notOnSale":
-      return { kind: "notOnSale", state: reply.state, opensAtMs: reply.opensAtMs };
   }
 }

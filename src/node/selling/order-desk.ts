@@ -7,7 +7,7 @@ import type {
   Reply,
 } from "../../ledger/ledger.ts";
 import type { OrderRecord } from "../../sale/order.ts";
-import { BatchLane, type LaneAnswer } from "./batch-lane.ts";
+import { Batcher, type BatcherAnswer } from "./batcher.ts";
 
 export interface OrderDeskOptions {
   readonly sale: string;
@@ -36,14 +36,14 @@ const batchMax = 250;
 /** Payments, cancellations and questions about the orders of one sale. */
 export class OrderDesk {
   readonly #options: OrderDeskOptions;
-  readonly #confirm: BatchLane<OrderRef, Change>;
-  readonly #cancel: BatchLane<OrderRef, Change>;
+  readonly #confirm: Batcher<OrderRef, Change>;
+  readonly #cancel: Batcher<OrderRef, Change>;
 
   constructor(options: OrderDeskOptions) {
     this.#options = options;
     const { sale, ledger } = options;
-    this.#confirm = this.#lane((orders) => ledger.confirm(sale, orders));
-    this.#cancel = this.#lane((orders) => ledger.cancel(sale, orders));
+    this.#confirm = this.#batcher((orders) => ledger.confirm(sale, orders));
+    this.#cancel = this.#batcher((orders) => ledger.cancel(sale, orders));
   }
 
   /** Confirms an order as paid. Settles around the deadline at the latest. */
@@ -66,15 +66,14 @@ export class OrderDesk {
     return reply.value?.order === id ? reply.value : null;
   }
 
-  #lane(
+  #batcher(
     send: (orders: readonly OrderRef[]) => Promise<Reply<ChangeReply | null>>,
-  ): BatchLane<OrderRef, Change> {
+  ): Batcher<OrderRef, Change> {
     const { queueMax, deadlineMs, nowMs, onFault, onObservation } = this.#options;
-    return new BatchLane<OrderRef, Change>({
+    return new Batcher<OrderRef, Change>({
       batchMax,
       queueMax,
-      deadlineMs,
-      retryPauseMs: 50,
+      repeatForMs: deadlineMs,
       nowMs,
       onFault,
       send: async (orders) => {
@@ -95,7 +94,7 @@ export class OrderDesk {
   }
 }
 
-function outcomeOf(answer: LaneAnswer<Change>): OrderOutcome {
+function outcomeOf(answer: BatcherAnswer<Change>): OrderOutcome {
   switch (answer.kind) {
     case "answer": {
       const { result, durable } = answer.answer;

@@ -1,11 +1,11 @@
-import type { Failure, Heartbeat, Ledger } from "../../ledger/ledger.ts";
-import { LocalStock } from "../../sale/local-stock.ts";
-import type { OrderRecord } from "../../sale/order.ts";
+import type { Failure, Heartbeat, Ledger, Reply } from "../../ledger/ledger.ts";
+import type { StockView } from "../../sale/local-stock.ts";
 import type { Outcome } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { type KeyAnswer, KeyLookup } from "./key-lookup.ts";
 import { OrderDesk } from "./order-desk.ts";
+import { RequestLookup, type RequestStatus } from "./request-lookup.ts";
+import { closedOutcome, type SaleView, soldOut, unknownSale } from "./sale-view.ts";
 import { SoldKeys } from "./sold-keys.ts";
 
 export interface SaleDeskOptions {
@@ -13,7 +13,6 @@ export interface SaleDeskOptions {
   readonly weight: number;
   readonly buffer: number;
   readonly batchMax: number;
-  readonly batchesInFlightMax: number;
   readonly queueMax: number;
   /** A request is answered within this, whatever is known by then. */
   readonly deadlineMs: number;
@@ -39,16 +38,11 @@ export interface Purchase {
   readonly deadlineMs?: number;
 }
 
-/** What became of a request key. */
-export type RequestFate =
-  | { readonly kind: "sold"; readonly order: OrderRecord }
-  | { readonly kind: "undecided" }
-  | { readonly kind: "absent" }
-  | { readonly kind: "busy" };
-
-const soldOut: Outcome = { kind: "soldOut" };
 const ledgerAway: Outcome = { kind: "busy", reason: "ledgerAway" };
 const queueFull: Outcome = { kind: "busy", reason: "queueFull" };
+
+/** Before a batch whose outcome is unknown is sent again, in milliseconds. */
+const retryPauseMs = 50;
 
 /** Sells one sale on this node: memory where memory is sure, the ledger's group commit otherwise. */
 export class SaleDesk {
@@ -56,57 +50,59 @@ export class SaleDesk {
   readonly sale: string;
   /** Payments and cancellations of this sale's orders. */
   readonly orders: OrderDesk;
-  readonly #stock: LocalStock;
   readonly #commit: GroupCommit;
-  readonly #lookup: KeyLookup;
+  /** The group commit's. */
+  readonly #stock: StockView;
+  readonly #lookup: RequestLookup;
   readonly #soldKeys: SoldKeys;
-  /** What the last heartbeat told; null before the first and while the ledger is away. */
-  #snapshot: SaleSnapshot | null = null;
-  /** The last heartbeat said that there is no such sale. */
-  #missing = false;
-  #beating: Promise<void> | null = null;
-  #latchedBefore = false;
+  /** Its states and what changes them: sale-view.ts. */
+  #view: SaleView = unknownSale;
+  #heartbeatUnderWay: Promise<void> | null = null;
   #leaving = false;
-  /** Requests that wait for the first heartbeat. */
-  #strangers = 0;
-  livingNodes = 0;
+  /** Requests that wait for a heartbeat, since nothing is known of the sale. */
+  #waitingForHeartbeat = 0;
+  #livingNodes = 0;
 
   constructor(sale: string, options: SaleDeskOptions) {
     this.sale = sale;
     this.#options = options;
-    const { ledger, weight, buffer } = options;
     const onFault = (fault: string) => options.onFault(sale, fault);
-    this.#stock = new LocalStock(weight, buffer);
-    this.#soldKeys = new SoldKeys(sale, ledger, options.soldKeysMax, onFault);
-    const { queueMax } = options;
-    this.#lookup = new KeyLookup({ sale, ledger, batchMax: 500, queueMax, onFault });
+    this.#commit = new GroupCommit({
+      ...options,
+      sale,
+      retryPauseMs,
+      refresh: () => void this.heartbeat(),
+      onSoldOut: () => this.#answerQueue(),
+      onFault: (failure: Failure) => onFault(`${failure.kind}: ${failure.reason}`),
+    });
+    this.#stock = this.#commit.stock;
+    this.#lookup = new RequestLookup({
+      ...options,
+      sale,
+      onFault,
+      isPending: (key) => this.#commit.has(key),
+    });
+    this.#soldKeys = new SoldKeys(sale, options.ledger, options.soldKeysMax, onFault);
     this.orders = new OrderDesk({
       ...options,
       sale,
       onFault,
-      onObservation: (seen) => {
-        this.#stock.observe(seen);
-        this.#commit.pump();
-      },
+      onObservation: (seen) => this.#commit.observe(seen),
     });
-    this.#commit = new GroupCommit({
-      ...options,
-      sale,
-      stock: this.#stock,
-      retryPauseMs: 50,
-      refresh: () => void this.beat(),
-      onSoldOut: () => this.#drainQueue(),
-      onFault: (failure: Failure) => onFault(`${failure.kind}: ${failure.reason}`),
-    });
+  }
+
+  get view(): SaleView {
+    return this.#view;
   }
 
   /** The sale as the ledger told it at the last heartbeat; null if it is not known. */
   get snapshot(): SaleSnapshot | null {
-    return this.#snapshot;
+    return this.#view.kind === "known" ? this.#view.snapshot : null;
   }
 
-  get missing(): boolean {
-    return this.#missing;
+  /** Nodes that sell this sale, this one included, at the last heartbeat that was answered. */
+  get livingNodes(): number {
+    return this.#livingNodes;
   }
 
   get localStock(): number {
@@ -122,9 +118,9 @@ export class SaleDesk {
     return this.#commit.idle;
   }
 
-  /** Sold out for sure, by what the ledger said in this epoch: the answer needs no ledger. */
+  /** Sold out for sure, by what the ledger told in this epoch: the answer needs no ledger. */
   get latched(): boolean {
-    return this.#snapshot !== null && this.#snapshot.state === "open" && this.#stock.latched;
+    return this.#closed() === soldOut;
   }
 
   /** Decides a purchase: at once where memory is sure, through the ledger otherwise. */
@@ -133,207 +129,180 @@ export class SaleDesk {
   }
 
   /** What memory is sure of, or null: then the ledger has to be asked. */
-  decide(purchase: Purchase): Outcome | null {
-    const snapshot = this.#snapshot;
-    if (snapshot === null) {
-      // Also of a sale that was not there at the last heartbeat: it may have been created since.
-      return null;
+  decide({ key, buyer }: Purchase): Outcome | null {
+    const closed = this.#closed();
+    if (closed !== null) {
+      return key === null || this.#isUnsold(key) ? closed : null;
     }
-    if (snapshot.state !== "open" || this.#stock.latched) {
-      const { key } = purchase;
-      const { latched, epoch } = this.#stock;
-      const sure = key === null || (latched && this.#soldKeys.surelyAbsent(key, epoch));
-      return sure ? this.#closedOutcome(snapshot) : null;
-    }
-    return snapshot.limit > 0 && purchase.buyer === "" ? { kind: "buyerMissing" } : null;
+    const limit = this.snapshot?.limit ?? 0;
+    return limit > 0 && buyer === "" ? { kind: "buyerMissing" } : null;
   }
 
   /** Asks the ledger. `settle` is called once, at the latest around the deadline. */
   ask(purchase: Purchase, settle: (outcome: Outcome) => void): void {
     const { key } = purchase;
-    if (this.#snapshot === null) {
-      void this.#buyUnknown(purchase).then(settle);
-    } else if (key !== null && (this.#snapshot.state !== "open" || this.#stock.latched)) {
+    if (this.#view.kind !== "known") {
+      void this.#buyOnceKnown(purchase).then(settle);
+    } else if (key !== null && this.#closed() !== null) {
       const deadlineMs = this.#options.nowMs() + this.#options.deadlineMs;
-      void this.#buyAgain({ ...purchase, key, deadlineMs }).then(settle);
+      void this.#findOrBuy({ ...purchase, key, deadlineMs }).then(settle);
     } else {
       this.#submit(purchase, settle);
     }
   }
 
   /** What became of a request with this key. Never rejects. */
-  async fate(key: string): Promise<RequestFate> {
-    const answer = await this.#lookup.ask(key);
-    switch (answer.kind) {
-      case "found":
-        return answer.durable ? { kind: "sold", order: answer.order } : { kind: "undecided" };
-      case "absent":
-        return { kind: this.#commit.has(key) ? "undecided" : "absent" };
-      case "away":
-      case "full":
-        return { kind: "busy" };
-    }
+  requestStatus(key: string): Promise<RequestStatus> {
+    return this.#lookup.status(key);
   }
 
-  /** A heartbeat; those who ask while one is under way share it. Never rejects. */
-  beat(): Promise<void> {
-    this.#beating ??= this.#beat().finally(() => {
-      this.#beating = null;
+  /** Sends a heartbeat; those who ask while one is under way share it. Never rejects. */
+  heartbeat(): Promise<void> {
+    this.#heartbeatUnderWay ??= this.#sendHeartbeat().finally(() => {
+      this.#heartbeatUnderWay = null;
     });
-    return this.#beating;
+    return this.#heartbeatUnderWay;
   }
 
   /** From now on heartbeats say that this node leaves, so that the others take its share. */
   async leave(): Promise<void> {
     this.#leaving = true;
     // One that is under way may still say the opposite.
-    await this.#beating;
-    await this.beat();
+    await this.#heartbeatUnderWay;
+    await this.heartbeat();
   }
 
-  /** Answers what has reached its deadline. */
-  expire(): void {
-    this.#commit.expire();
-    this.#commit.pump();
+  /** Answers what has reached its deadline. To be called often compared with the deadline. */
+  tick(): void {
+    this.#commit.tick();
   }
 
   /** The connection to the ledger came back, or was lost: what is known of the sale is stale. */
   connectionChanged(ready: boolean): void {
-    this.#snapshot = null;
-    this.#missing = false;
-    this.#stock.forget();
+    this.#view = unknownSale;
+    this.#commit.forget();
     this.#soldKeys.reset();
-    this.#latchedBefore = false;
     if (ready) {
       this.#commit.resume();
-      void this.beat();
+      void this.heartbeat();
     }
   }
 
-  async #beat(): Promise<void> {
+  async #sendHeartbeat(): Promise<void> {
     const { ledger, weight } = this.#options;
-    const reply = await ledger.heartbeat(this.sale, this.#leaving ? 0 : weight);
+    this.#learn(await ledger.heartbeat(this.sale, this.#leaving ? 0 : weight));
+  }
+
+  #learn(reply: Reply<Heartbeat | null>): void {
     if (reply.kind !== "ok") {
       // Cut off, or refused: selling on what is not known any more would be a guess.
-      this.#snapshot = null;
+      this.#view = unknownSale;
       this.#options.onFault(this.sale, `heartbeat ${reply.kind}: ${reply.reason}`);
-      return;
+    } else if (reply.value === null) {
+      this.#view = { kind: "missing" };
+      this.#commit.forget();
+      for (const request of this.#commit.takeQueue()) {
+        request.settle({ kind: "unknownSale" });
+      }
+    } else {
+      this.#learnSale(reply.value);
     }
-    this.#missing = reply.value === null;
-    if (reply.value === null) {
-      this.#snapshot = null;
-      this.#stock.forget();
-      this.#settleQueue({ kind: "unknownSale" });
-      return;
-    }
-    this.#learn(reply.value);
   }
 
-  #learn(heartbeat: Heartbeat): void {
-    const { snapshot, livingWeight, livingNodes } = heartbeat;
-    this.#snapshot = snapshot;
-    this.livingNodes = livingNodes;
-    this.#stock.observeLivingWeight(livingWeight);
-    this.#stock.observe(snapshot);
-    if (this.#stock.latched) {
-      if (this.#latchedBefore) {
-        // Latched for a whole heartbeat: worth reading the keys, stock is not coming and going.
-        void this.#soldKeys.load(this.#stock.epoch);
-      }
-      this.#drainQueue();
-    } else {
+  #learnSale({ snapshot, livingWeight, livingNodes }: Heartbeat): void {
+    const wasSoldOut = this.snapshot?.left === 0;
+    this.#view = { kind: "known", snapshot };
+    this.#livingNodes = livingNodes;
+    this.#commit.observe(snapshot, livingWeight);
+    const { latched, epoch } = this.#stock;
+    if (!latched) {
       this.#soldKeys.reset();
+    } else if (wasSoldOut) {
+      // For a whole heartbeat by now: worth reading the keys, stock is not coming and going.
+      void this.#soldKeys.load(epoch);
     }
-    this.#latchedBefore = this.#stock.latched;
-    this.#commit.pump();
+  }
+
+  /** Why nothing can be sold now, or null: the one place where that is derived. */
+  #closed(): Outcome | null {
+    return closedOutcome(this.#view, this.#stock.latched);
+  }
+
+  /** It is certain, from memory, that no request with this key was sold. */
+  #isUnsold(key: string): boolean {
+    const { latched, epoch } = this.#stock;
+    return latched && this.#soldKeys.surelyAbsent(key, epoch);
   }
 
   /** Sold out while they waited: those with a key of their own may still have an order. */
-  #drainQueue(): void {
+  #answerQueue(): void {
     for (const request of this.#commit.takeQueue()) {
       if (request.keyIsClients) {
-        void this.#buyAgain(request).then(request.settle);
+        void this.#findOrBuy(request).then(request.settle);
       } else {
         request.settle(soldOut);
       }
     }
   }
 
-  #settleQueue(outcome: Outcome): void {
-    for (const request of this.#commit.takeQueue()) {
-      request.settle(outcome);
-    }
-  }
-
   #submit(purchase: Purchase, settle: (outcome: Outcome) => void): void {
-    const { nowMs, deadlineMs, makeKey, makeToken, queueMax, ledger } = this.#options;
+    const { nowMs, deadlineMs, makeKey, makeToken, ledger } = this.#options;
     if (!ledger.ready) {
       settle(ledgerAway);
-    } else if (this.#commit.queued >= queueMax) {
+      return;
+    }
+    const taken = this.#commit.submit({
+      key: purchase.key ?? purchase.requestId ?? makeKey(),
+      keyIsClients: purchase.key !== null,
+      buyer: purchase.buyer,
+      quantity: purchase.quantity,
+      token: makeToken(),
+      deadlineMs: purchase.deadlineMs ?? nowMs() + deadlineMs,
+      settle,
+      answered: false,
+    });
+    if (!taken) {
       settle(queueFull);
-    } else {
-      this.#commit.submit({
-        key: purchase.key ?? purchase.requestId ?? makeKey(),
-        keyIsClients: purchase.key !== null,
-        buyer: purchase.buyer,
-        quantity: purchase.quantity,
-        token: makeToken(),
-        deadlineMs: purchase.deadlineMs ?? nowMs() + deadlineMs,
-        settle,
-        answered: false,
-      });
     }
   }
 
-  /** Nothing is known of the sale yet: learn it first, then decide. */
-  async #buyUnknown(purchase: Purchase): Promise<Outcome> {
+  /** Nothing is known of the sale: asks for it first, then decides. */
+  async #buyOnceKnown(purchase: Purchase): Promise<Outcome> {
     if (!this.#options.ledger.ready) {
       return ledgerAway;
     }
-    if (this.#strangers >= this.#options.queueMax) {
+    if (this.#waitingForHeartbeat >= this.#options.queueMax) {
       return queueFull;
     }
-    this.#strangers += 1;
-    await this.beat();
-    this.#strangers -= 1;
-    if (this.#missing) {
-      return { kind: "unknownSale" };
+    this.#waitingForHeartbeat += 1;
+    await this.heartbeat();
+    this.#waitingForHeartbeat -= 1;
+    switch (this.#view.kind) {
+      case "unknown":
+        return ledgerAway;
+      case "missing":
+        return { kind: "unknownSale" };
+      case "known":
+        return this.buy(purchase);
     }
-    return this.#snapshot === null ? ledgerAway : this.buy(purchase);
   }
 
   /** Nothing can be sold now, but a request with a key gets the order that it already has. */
-  async #buyAgain(purchase: Purchase & { readonly key: string }): Promise<Outcome> {
+  async #findOrBuy(purchase: Purchase & { readonly key: string }): Promise<Outcome> {
     const { key } = purchase;
-    const answer: KeyAnswer = await this.#lookup.ask(key);
-    switch (answer.kind) {
-      case "found": {
-        const { order, serial, quantity, payByMs } = answer.order;
-        return answer.durable
-          ? { kind: "sold", order, serial, quantity, payByMs }
-          : { kind: "undecided", key };
+    const status = await this.requestStatus(key);
+    switch (status.kind) {
+      case "sold": {
+        const { order, serial, quantity, payByMs } = status.order;
+        return { kind: "sold", order, serial, quantity, payByMs };
       }
-      case "absent": {
-        if (this.#commit.has(key)) {
-          return { kind: "undecided", key };
-        }
-        const snapshot = this.#snapshot;
-        const decided = snapshot !== null && (snapshot.state !== "open" || this.#stock.latched);
-        // Stock came back, or the sale was opened, while the key was looked up.
-        return decided
-          ? this.#closedOutcome(snapshot)
-          : new Promise((settle) => this.#submit(purchase, settle));
-      }
-      case "away":
-        return ledgerAway;
-      case "full":
-        return queueFull;
+      case "undecided":
+        return { kind: "undecided", key };
+      case "absent":
+        // Stock came back, or the sale was opened, while the key was looked up: then it is bought.
+        return this.#closed() ?? new Promise((settle) => this.#submit(purchase, settle));
+      case "busy":
+        return status;
     }
-  }
-
-  #closedOutcome(snapshot: SaleSnapshot): Outcome {
-    return snapshot.state === "open"
-      ? soldOut
-      : { kind: "notOnSale", state: snapshot.state, opensAtMs: snapshot.opensAtMs };
   }
 }

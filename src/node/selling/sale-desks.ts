@@ -9,18 +9,18 @@ export interface SaleDesksOptions extends SaleDeskOptions {
   readonly idleMs: number;
 }
 
-interface Open {
+interface OpenDesk {
   readonly desk: SaleDesk;
   usedAtMs: number;
 }
 
-/** How often deadlines are looked at, in milliseconds: the precision of the deadline. */
+/** How often deadlines are checked, in milliseconds: the precision of the deadline. */
 const tickMs = 50;
 
 /** The sales of one node: one desk each, one timer for the heartbeats of all. */
 export class SaleDesks {
   readonly #options: SaleDesksOptions;
-  readonly #desks = new Map<string, Open>();
+  readonly #desks = new Map<string, OpenDesk>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly default: SaleDesk;
   #leaving = false;
@@ -39,24 +39,24 @@ export class SaleDesks {
   /** Starts heartbeats and deadlines. */
   start(): void {
     this.#timers.push(
-      setInterval(() => this.#beat(), this.#options.heartbeatMs),
+      setInterval(() => this.#sendHeartbeats(), this.#options.heartbeatMs),
       setInterval(() => {
         for (const { desk } of this.#desks.values()) {
-          desk.expire();
+          desk.tick();
         }
       }, tickMs),
     );
   }
 
   /** The desk of a sale, or null if this node sells too many other sales at the moment. */
-  of(sale: string): SaleDesk | null {
+  open(sale: string): SaleDesk | null {
     const now = this.#options.nowMs();
-    const open = this.#desks.get(sale);
-    if (open !== undefined) {
-      open.usedAtMs = now;
-      return open.desk;
+    const opened = this.#desks.get(sale);
+    if (opened !== undefined) {
+      opened.usedAtMs = now;
+      return opened.desk;
     }
-    if (this.#desks.size >= this.#options.desksMax && !this.#closeOne()) {
+    if (this.#desks.size >= this.#options.desksMax && !this.#closeMissing()) {
       return null;
     }
     const desk = new SaleDesk(sale, this.#options);
@@ -85,22 +85,22 @@ export class SaleDesks {
     }
   }
 
-  #beat(): void {
+  #sendHeartbeats(): void {
     const now = this.#options.nowMs();
     for (const [sale, { desk, usedAtMs }] of this.#desks) {
-      const idleMs = desk.missing ? 1_000 : this.#options.idleMs;
+      const idleMs = desk.view.kind === "missing" ? 1_000 : this.#options.idleMs;
       if (desk !== this.default && desk.idle && now - usedAtMs > idleMs) {
         this.#desks.delete(sale);
       } else if (this.#options.ledger.ready) {
-        void desk.beat();
+        void desk.heartbeat();
       }
     }
   }
 
   /** Closes a desk of a sale that does not exist, so that made-up names cannot crowd others out. */
-  #closeOne(): boolean {
+  #closeMissing(): boolean {
     for (const [sale, { desk }] of this.#desks) {
-      if (desk !== this.default && desk.missing && desk.idle) {
+      if (desk !== this.default && desk.view.kind === "missing" && desk.idle) {
         this.#desks.delete(sale);
         return true;
       }

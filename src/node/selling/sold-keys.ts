@@ -13,8 +13,8 @@ export class SoldKeys {
   #keys: ReadonlySet<string> | null = null;
   /** The epoch that was sold out when the keys were read. */
   #epoch: number | null = null;
-  /** Grows with every reset, so that a read that was begun before one is thrown away. */
-  #era = 0;
+  /** So that a read that was begun before a reset is thrown away. */
+  #resetCount = 0;
   #reading = false;
 
   /** `most`: with more sold keys than this, memory is not spent and the ledger is asked. */
@@ -32,7 +32,7 @@ export class SoldKeys {
 
   /** Stock came back, or the connection was lost: what was read is no longer all. */
   reset(): void {
-    this.#era += 1;
+    this.#resetCount += 1;
     this.#keys = null;
   }
 
@@ -42,12 +42,12 @@ export class SoldKeys {
       return;
     }
     this.#reading = true;
-    const era = this.#era;
+    const resetCount = this.#resetCount;
     const reply = await this.#ledger.soldKeys(this.#sale, this.#most);
     this.#reading = false;
     if (reply.kind !== "ok") {
       this.#onFault(reply.reason);
-    } else if (era === this.#era) {
+    } else if (resetCount === this.#resetCount) {
       this.#keys = reply.value;
       this.#epoch = epoch;
     }

@@ -1,0 +1,42 @@
+import type { Outcome } from "../../sale/outcome.ts";
+import type { SaleSnapshot } from "../../sale/sale.ts";
+
+/**
+ * What a node knows of a sale. The newest event decides, whatever was known before:
+ *
+ *                     a heartbeat told of the sale
+ *             ,------------------------------------> known
+ *             |
+ *     any ----+------ the ledger has no such sale -> missing
+ *             |
+ *             |       no answer, or the connection
+ *             '------ was lost or came back -------> unknown <---- start
+ *
+ * `known`: purchases are refused from memory where `closedOutcome` says so; else the ledger decides.
+ * `missing`: a purchase waits for a heartbeat, since the sale may have been created meanwhile.
+ * `unknown`: likewise, and it is told "busy" where that has no answer.
+ */
+export type SaleView =
+  /** With the sale as the last heartbeat told it. */
+  | { readonly kind: "known"; readonly snapshot: SaleSnapshot }
+  | { readonly kind: "missing" }
+  | { readonly kind: "unknown" };
+
+export const unknownSale: SaleView = { kind: "unknown" };
+
+export const soldOut: Outcome = { kind: "soldOut" };
+
+/**
+ * What is refused without the ledger, or null where something may be sold; also where nothing is
+ * known. `latched`: the ledger told since that nothing is left.
+ */
+export function closedOutcome(view: SaleView, latched: boolean): Outcome | null {
+  if (view.kind !== "known") {
+    return null;
+  }
+  const { state, opensAtMs } = view.snapshot;
+  if (state !== "open") {
+    return { kind: "notOnSale", state, opensAtMs };
+  }
+  return latched ? soldOut : null;
+}
