@@ -133,7 +133,7 @@ export class TicketNode {
     this.#draining = true;
     const { drainMs, deadlineMs } = this.#config;
     this.#log.info({ drainMs }, "draining");
-    this.#answers.close();
+    this.#answers.closeConnections();
     await this.#desks.leave();
     const shutMs = Math.min(shutMsMax, Math.floor(drainMs / 4));
     await Bun.sleep(drainMs - shutMs);

@@ -110,6 +110,6 @@ test("once a node drains, every answer asks for its connection to be closed, and
     drained.internal(),
   ];
   expect(all().filter((answer) => answer.headers.has("Connection"))).toEqual([]);
-  drained.close();
+  drained.closeConnections();
   expect(all().filter((answer) => answer.headers.get("Connection") !== "close")).toEqual([]);
 });

@@ -6,7 +6,6 @@ import { ROOT } from "../../dev/host/checkout.ts";
 import { generateHostFiles } from "../../dev/stack/nginx-files.ts";
 import { stackDefaults } from "../../dev/stack/options.ts";
 import { readConfig } from "../../src/node/config.ts";
-import { messages } from "../../src/node/http/messages.ts";
 
 const node = readConfig({ SLUICE_NODE: "node1" });
 
@@ -79,16 +78,6 @@ describe("nginx and node agree on who lets go first", () => {
       "error",
       "timeout",
     ]);
-  });
-
-  test("nginx says what the nodes say, in both languages", () => {
-    const answers = readNginx("answers.conf");
-    for (const locale of ["en", "zh"] as const) {
-      const { soldOut, busy, undecided, notFound, badRequest, methodNotAllowed } = messages[locale];
-      for (const text of [soldOut, busy, undecided, notFound, badRequest, methodNotAllowed]) {
-        expect(answers).toContain(` "${text}";`);
-      }
-    }
   });
 });
 

@@ -1,3 +1,4 @@
+import { type AnswerName, answerTable } from "../../sale/codes.ts";
 import type { OrderRecord } from "../../sale/order.ts";
 import type { Outcome, Sold } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
@@ -7,9 +8,8 @@ import { type Locale, messages } from "./messages.ts";
 const retryAfterSeconds = "1";
 
 /**
- * Turns outcomes into HTTP answers, as the table in README.md says. Codes and statuses are named
- * here and nowhere else. Answers that are always the same are made of prepared parts, since the
- * crowd that gets nothing is most of the crowd.
+ * Turns outcomes into HTTP answers, by the table in src/sale/codes.ts. Answers that are always the
+ * same are made of prepared parts, since the crowd that gets nothing is most of the crowd.
  */
 export class Answers {
   readonly #headers: Record<string, string>;
@@ -31,15 +31,15 @@ export class Answers {
     this.#retry = new Headers({ ...this.#headers, "Retry-After": retryAfterSeconds });
     // Nginx may keep this one answer for a second; see nginx/.
     this.#soldOutHeaders = new Headers({ ...this.#headers, "X-Accel-Expires": "1" });
-    this.#soldOutInit = { status: 410, headers: this.#soldOutHeaders };
-    this.#soldOutBody = body(-1, this.#messages.soldOut, null);
+    this.#soldOutInit = { status: answerTable.soldOut.status, headers: this.#soldOutHeaders };
+    this.#soldOutBody = this.#body("soldOut", null);
   }
 
   /**
    * From now on every answer asks its connection to be closed, and Bun closes it: Nginx lets go of
    * the connections that it keeps to this node. It costs nothing until then.
    */
-  close(): void {
+  closeConnections(): void {
     const prepared = [this.#plain, this.#retry, this.#soldOutHeaders];
     for (const headers of prepared) {
       headers.set("Connection", "close");
@@ -49,39 +49,40 @@ export class Answers {
 
   /** The answer to a purchase. */
   ofPurchase(sale: string, outcome: Outcome): Response {
-    const text = this.#messages;
     switch (outcome.kind) {
       case "sold":
-        return this.#sold(201, sale, outcome);
-      case "undecided":
-        return this.undecided(sale, outcome.key);
+        return this.#sold(answerTable.sold.status, sale, outcome);
       case "soldOut":
         return new Response(this.#soldOutBody, this.#soldOutInit);
-      case "fewerLeft":
-        return this.#json(409, body(-6, text.fewerLeft, { left: outcome.left }));
-      case "notOnSale": {
-        const { state, opensAtMs } = outcome;
-        return this.#json(403, body(-2, text.notOnSale, { state, opensAt: isoOrNull(opensAtMs) }));
-      }
-      case "limitReached":
-        return this.#json(409, body(-3, text.limitReached, { limit: outcome.limit }));
+      case "undecided":
+        return this.undecided(sale, outcome.key);
       case "busy":
         return this.busy();
+      case "fewerLeft":
+        return this.#answer("fewerLeft", { left: outcome.left });
+      case "limitReached":
+        return this.#answer("limitReached", { limit: outcome.limit });
+      case "notOnSale": {
+        const { state, opensAtMs } = outcome;
+        return this.#answer("notOnSale", { state, opensAt: isoOrNull(opensAtMs) });
+      }
       case "unknownSale":
-        return this.#json(404, body(-5, text.unknownSale, null));
       case "buyerMissing":
-        return this.#json(400, body(-5, text.buyerMissing, null));
+        return this.#answer(outcome.kind);
     }
   }
 
   undecided(sale: string, key: string): Response {
-    const headers = new Headers(this.#retry);
-    headers.set("Location", `/sales/${sale}/requests/${encodeURIComponent(key)}`);
-    return new Response(body(0, this.#messages.undecided, { key }), { status: 202, headers });
+    return this.#undecided(`/sales/${sale}/requests/${encodeURIComponent(key)}`, { key });
+  }
+
+  /** Nobody knows yet whether a payment or a cancellation was done. */
+  undecidedOrder(order: string): Response {
+    return this.#undecided(`/orders/${order}`, { order });
   }
 
   busy(): Response {
-    return new Response(body(-4, this.#messages.busy, null), { status: 503, headers: this.#retry });
+    return this.#answer("busy", null, this.#retry);
   }
 
   /** What became of a request that was sold: the body of the purchase's own answer. */
@@ -92,7 +93,7 @@ export class Answers {
   /** An order as it is now: shown, or just paid or cancelled. */
   ofOrderState(sale: string, record: OrderRecord): Response {
     const { order, serial, quantity, state, cause } = record;
-    const data = {
+    return this.#answer(state, {
       order,
       serial,
       sale,
@@ -102,33 +103,12 @@ export class Answers {
       heldAt: isoOf(record.heldAtMs),
       payBy: isoOf(record.payByMs),
       changedAt: isoOf(record.changedAtMs),
-    };
-    return this.#json(200, body(1, this.#messages[state], data));
+    });
   }
 
-  /** Nobody knows yet whether a payment or a cancellation was done. */
-  undecidedOrder(order: string): Response {
-    const headers = new Headers(this.#retry);
-    headers.set("Location", `/orders/${order}`);
-    const text = body(0, this.#messages.undecided, { order });
-    return new Response(text, { status: 202, headers });
-  }
-
-  unknownOrder(): Response {
-    return this.#json(404, body(-5, this.#messages.unknownOrder, null));
-  }
-
-  /** Tells the payment system to give the money back. */
-  refund(): Response {
-    return this.#json(409, body(-7, this.#messages.refund, null));
-  }
-
-  alreadyPaid(): Response {
-    return this.#json(409, body(-8, this.#messages.alreadyPaid, null));
-  }
-
-  unsigned(): Response {
-    return this.#json(401, body(-9, this.#messages.unsigned, null));
+  /** Why there is no order to show, to pay or to cancel. `refund`: give the money back. */
+  refusedOrder(name: "unknownOrder" | "refund" | "alreadyPaid" | "unsigned"): Response {
+    return this.#answer(name);
   }
 
   ofSale(snapshot: SaleSnapshot): Response {
@@ -139,57 +119,71 @@ export class Answers {
     return new Response(JSON.stringify(data), { status: 200, headers });
   }
 
+  unknownSale(): Response {
+    return this.#answer("unknownSale");
+  }
+
   /** A fault of the request; `reason` is one sentence for who sent it. */
   bad(reason: string): Response {
-    return this.#json(400, body(-5, `${this.#messages.badRequest}: ${reason}`, null));
+    const { status, code } = answerTable.badRequest;
+    const msg = `${this.#messages.badRequest}: ${reason}`;
+    return this.#json(status, JSON.stringify({ code, msg, data: null }), this.#plain);
   }
 
   tooLarge(): Response {
-    return this.#json(413, body(-5, this.#messages.tooLarge, null));
+    return this.#answer("tooLarge");
   }
 
   notFound(): Response {
-    return this.#json(404, body(-5, this.#messages.notFound, null));
+    return this.#answer("notFound");
   }
 
-  unknownSale(): Response {
-    return this.#json(404, body(-5, this.#messages.unknownSale, null));
-  }
-
+  /** `allow`: the methods that there are. */
   methodNotAllowed(allow: string): Response {
     const headers = new Headers(this.#headers);
     headers.set("Allow", allow);
-    const text = body(-5, this.#messages.methodNotAllowed, null);
-    return new Response(text, { status: 405, headers });
+    return this.#answer("methodNotAllowed", null, headers);
   }
 
   /** A fault of ours. The purchase may have been decided, so it is not called anything else. */
   internal(): Response {
-    return new Response(body(-4, this.#messages.busy, null), { status: 500, headers: this.#retry });
+    return this.#answer("internal", null, this.#retry);
   }
 
   /** `{"status":...}` for probes: 200 or 503. */
   health(ok: boolean, status: string): Response {
-    return this.#json(ok ? 200 : 503, JSON.stringify({ status }));
+    return this.#json(ok ? 200 : 503, JSON.stringify({ status }), this.#plain);
   }
 
   #sold(status: number, sale: string, sold: Sold): Response {
     // Order, sale and numbers need no escaping: see saleIdPattern and hold.lua.
     return this.#json(
       status,
-      `{"code":1,"msg":"${this.#messages.sold}","data":{"order":"${sold.order}",` +
-        `"serial":${sold.serial},"sale":"${sale}","quantity":${sold.quantity},` +
-        `"payBy":"${isoOf(sold.payByMs)}"}}`,
+      `{"code":${answerTable.sold.code},"msg":"${this.#messages.sold}",` +
+        `"data":{"order":"${sold.order}","serial":${sold.serial},"sale":"${sale}",` +
+        `"quantity":${sold.quantity},"payBy":"${isoOf(sold.payByMs)}"}}`,
+      this.#plain,
     );
   }
 
-  #json(status: number, text: string): Response {
-    return new Response(text, { status, headers: this.#plain });
+  /** Where to ask again is `location`. */
+  #undecided(location: string, data: unknown): Response {
+    const headers = new Headers(this.#retry);
+    headers.set("Location", location);
+    return this.#answer("undecided", data, headers);
   }
-}
 
-function body(code: number, msg: string, data: unknown): string {
-  return JSON.stringify({ code, msg, data });
+  #answer(name: AnswerName, data: unknown = null, headers: Headers = this.#plain): Response {
+    return this.#json(answerTable[name].status, this.#body(name, data), headers);
+  }
+
+  #body(name: AnswerName, data: unknown): string {
+    return JSON.stringify({ code: answerTable[name].code, msg: this.#messages[name], data });
+  }
+
+  #json(status: number, text: string, headers: Headers): Response {
+    return new Response(text, { status, headers });
+  }
 }
 
 let isoMs = Number.NaN;

@@ -1,22 +1,12 @@
-import type { OrderState } from "../../sale/order.ts";
-import type { OutcomeKind } from "../../sale/outcome.ts";
+import type { AnswerName } from "../../sale/codes.ts";
 
 export type Locale = "zh" | "en";
 
-type Message =
-  | OutcomeKind
-  | OrderState
-  | "badRequest"
-  | "notFound"
-  | "methodNotAllowed"
-  | "tooLarge"
-  | "unknownOrder"
-  | "refund"
-  | "alreadyPaid"
-  | "unsigned";
-
-/** One short sentence for each answer; the code is what programs read. */
-export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>>> = {
+/**
+ * One short sentence for each answer; the code is what programs read. nginx/answers.conf has the
+ * same ones for what Nginx answers itself.
+ */
+export const messages: Readonly<Record<Locale, Readonly<Record<AnswerName, string>>>> = {
   en: {
     sold: "You got it",
     undecided: "Not decided yet, ask again",
@@ -25,12 +15,14 @@ export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>
     notOnSale: "Not on sale",
     limitReached: "Your limit is reached",
     busy: "Busy, try again",
+    tooMany: "Too many requests, try again",
+    internal: "Busy, try again",
     unknownSale: "There is no such sale",
     buyerMissing: "This sale has a limit: X-Buyer-Id is needed",
     badRequest: "Bad request",
     notFound: "There is nothing here",
     methodNotAllowed: "Method not allowed",
-    tooLarge: "The body is too large",
+    tooLarge: "The request is too large",
     held: "Held, pay in time",
     paid: "Paid",
     released: "Released",
@@ -47,6 +39,8 @@ export const messages: Readonly<Record<Locale, Readonly<Record<Message, string>>
     notOnSale: "不在售票时间",
     limitReached: "已达购票上限",
     busy: "系统繁忙，请重试",
+    tooMany: "请求过于频繁，请稍后再试",
+    internal: "系统繁忙，请重试",
     unknownSale: "没有这个售票活动",
     buyerMissing: "本次售票限购，请提供 X-Buyer-Id",
     badRequest: "请求有误",

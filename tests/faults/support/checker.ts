@@ -1,3 +1,4 @@
+import { codes } from "../../../src/sale/codes.ts";
 import type { FinalBooks, FinalOrder } from "./final-books.ts";
 import type { History, Operation } from "./history.ts";
 
@@ -221,7 +222,7 @@ class Checker {
         this.#found("undersold", `"sold out" was answered, but ${left} tickets are left`);
         return;
       }
-      if (completion.code === -6 && (completion.left ?? quantity) >= quantity) {
+      if (completion.code === codes.fewerLeft && (completion.left ?? quantity) >= quantity) {
         const text = `${quantity} tickets were refused with ${completion.left} left`;
         this.#found("undersold", text);
       }
