@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
+
 import type { Redis } from "ioredis";
 
 import { encodeHoldRequests } from "../src/ledger/hold-codec.ts";
 import { saleKeys } from "../src/ledger/keys.ts";
 import { evaluate } from "../src/ledger/operations.ts";
 import { scripts } from "../src/ledger/scripts.ts";
-import { randomHex } from "../src/node/random-ids.ts";
 
 /** As many as hold.lua takes. */
 const batchMax = 1_000;
@@ -41,10 +42,10 @@ async function hold(redis: Redis, sale: string, count: number): Promise<void> {
   const k = saleKeys(sale);
   const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
   const requests = Array.from({ length: count }, () => ({
-    key: randomHex(32),
+    key: randomBytes(16).toString("hex"),
     buyer: "",
     quantity: 1,
-    token: randomHex(16),
+    token: randomBytes(8).toString("hex"),
   }));
   const args = ["bench", 1, 0, encodeHoldRequests(requests)];
   const reply = (await evaluate(redis, scripts.hold, keys, args)) as (string | number)[];

@@ -11,7 +11,7 @@ import {
 import { saleIdPattern } from "../sale/sale.ts";
 
 /**
- * Everything that a ticket node is told, by environment variables of these names.
+ * Everything that configures a ticket node, by environment variables of these names.
  * Each has its range; what is missing has the default that stands here and nowhere else.
  */
 const schema = Type.Object({

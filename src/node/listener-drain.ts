@@ -2,22 +2,25 @@ import { dlopen, ptr } from "bun:ffi";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /**
- * A process that stops listening resets the connections that the kernel has accepted in its name
- * and it has not looked at yet. Nginx may have written a purchase into one by then, and must not
- * send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
- * So the door is shut before: from then on the listening socket does not hear the packets that open
- * a connection, and everything else goes on. Who knocks hears nothing, which Nginx takes to another
- * node after its connect timeout, since nothing was sent. Those who had come before are waited for
- * (`countConnections`): an Nginx that is short of time may write its purchase into a connection long
- * after it was opened.
+ * A process that closes its listening socket resets the connections that the kernel has accepted in
+ * its name and it has not read from yet. Nginx may have written a purchase into one by then, and must
+ * not send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
+ * So it stops accepting before it closes: from then on the listening socket ignores the packets that
+ * open a connection, and everything else goes on. Whoever connects gets no answer, which Nginx takes
+ * to another node after its connect timeout, since nothing was sent. Connections that were open
+ * before are waited for (`countOpenConnections`): an Nginx that is short of time may write its
+ * purchase into one long after it was opened.
  *
- * The means is the smallest time to live of packets that a socket listens to (IP_MINTTL, RFC 5082,
- * meant for routers): nobody sends more than 255, and hardly anybody as much. It takes no rights; a
- * filter on the socket would say it more plainly, but newer kernels (6.18.44, 7.3) want CAP_NET_ADMIN
- * for one on TCP.
+ * The means is the smallest time to live of packets that a socket takes (IP_MINTTL, RFC 5082, meant
+ * for routers): nobody sends more than 255, and hardly anybody as much. It needs no rights; a filter
+ * on the socket would be plainer, but newer kernels (6.18.44, 7.3) want CAP_NET_ADMIN for
+ * one on TCP.
  */
-const shutTtl = 255;
-const openTtl = 0;
+const ignoringMinTtl = 255;
+const acceptingMinTtl = 0;
+
+/** How often connections are counted, in milliseconds. */
+const countPollMs = 20;
 
 /** Level and name of the option, for what comes by IPv4 and by IPv6. */
 const IP_MINTTL = [0, 21] as const;
@@ -27,28 +30,64 @@ const LISTEN = "0A";
 const ESTABLISHED = "01";
 const SYN_RECV = "03";
 
+export interface ListenerDrainOptions {
+  /** How long new connections are ignored at the least, in milliseconds. */
+  readonly atLeastMs: number;
+  /** How long the open ones are waited for beyond that. */
+  readonly patienceMs: number;
+  /** The listener goes on accepting: without the kernel's option, or the engine's ffi. */
+  readonly onStillAccepting: (error: unknown) => void;
+}
+
+/**
+ * Stops accepting connections and waits until the last one is closed. Returns how many are open all
+ * the same when patience ends: 0 if a listener that closes now resets nobody.
+ */
+export async function drainListener(port: number, options: ListenerDrainOptions): Promise<number> {
+  let accepting = false;
+  try {
+    stopAccepting(port);
+  } catch (error) {
+    accepting = true;
+    options.onStillAccepting(error);
+  }
+  const leastMs = performance.now() + options.atLeastMs;
+  const lastMs = leastMs + options.patienceMs;
+  for (;;) {
+    await Bun.sleep(countPollMs);
+    if (!accepting) {
+      unmuteConnections(port);
+    }
+    const open = countOpenConnections(port);
+    if (performance.now() >= (open > 0 ? lastMs : leastMs)) {
+      return open;
+    }
+  }
+}
+
 /** Has this process's listening sockets on a port accept no new connections. Throws if it cannot. */
-export function shutDoor(port: number): void {
+function stopAccepting(port: number): void {
   const descriptors = findDescriptors(port, LISTEN);
   if (descriptors.length === 0) {
     throw new Error(`this process has no listening socket on port ${port}`);
   }
-  if (setTtl(descriptors, shutTtl) < descriptors.length) {
+  if (setMinTtl(descriptors, ignoringMinTtl) < descriptors.length) {
     throw new Error(`the kernel does not take IP_MINTTL for the listening socket on port ${port}`);
   }
 }
 
 /**
- * Has this process hear those who were on the threshold when the door was shut: a connection takes
- * after the listening socket at the moment that it comes about. What was not heard is sent again.
+ * Has this process receive from the connections that were about to be opened when it stopped accepting: a
+ * connection inherits the option from the listening socket at the moment that it comes about, and
+ * would ignore what its client sends. What was ignored is sent again by the client's kernel.
  */
-export function hearThoseInside(port: number): void {
-  setTtl(findDescriptors(port, ESTABLISHED), openTtl);
+function unmuteConnections(port: number): void {
+  setMinTtl(findDescriptors(port, ESTABLISHED), acceptingMinTtl);
 }
 
 /** Returns how many of the sockets took it; one that was closed meanwhile does not. */
-function setTtl(descriptors: readonly number[], ttl: number): number {
-  const value = new Int32Array([ttl]);
+function setMinTtl(descriptors: readonly number[], minTtl: number): number {
+  const value = new Int32Array([minTtl]);
   const libc = dlopen("libc.so.6", {
     setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   });
@@ -67,10 +106,9 @@ function setTtl(descriptors: readonly number[], ttl: number): number {
 
 /**
  * Connections to a port of this host that are open or about to be, whether or not the process has
- * looked at them. With the door shut their number only falls, and at 0 there is nobody whom a
- * listener that closes could reset.
+ * read from them. Once it accepts no more, their number only falls.
  */
-export function countConnections(port: number): number {
+function countOpenConnections(port: number): number {
   return readSockets(port).filter(({ state }) => state === ESTABLISHED || state === SYN_RECV)
     .length;
 }
@@ -83,7 +121,7 @@ function findDescriptors(port: number, wanted: string): number[] {
       .map(({ inode }) => `socket:[${inode}]`),
   );
   return readdirSync("/proc/self/fd")
-    .filter((descriptor) => inodes.has(link(`/proc/self/fd/${descriptor}`)))
+    .filter((descriptor) => inodes.has(readLink(`/proc/self/fd/${descriptor}`)))
     .map(Number);
 }
 
@@ -97,7 +135,7 @@ function readSockets(port: number): TcpSocket[] {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets: TcpSocket[] = [];
   for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
-    for (const line of read(table).split("\n").slice(1)) {
+    for (const line of readTable(table).split("\n").slice(1)) {
       const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
       if (local?.endsWith(suffix) === true && state !== undefined && inode !== undefined) {
         sockets.push({ state, inode });
@@ -107,15 +145,15 @@ function readSockets(port: number): TcpSocket[] {
   return sockets;
 }
 
-function read(path: string): string {
+function readTable(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // No IPv6 here, say.
+    return ""; // Without IPv6, for example.
   }
 }
 
-function link(path: string): string {
+function readLink(path: string): string {
   try {
     return readlinkSync(path);
   } catch {

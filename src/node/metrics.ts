@@ -24,7 +24,7 @@ const outcomes: readonly OutcomeKind[] = [
   "buyerMissing",
 ];
 
-/** What a node tells Prometheus. */
+/** What a node reports to Prometheus. */
 export class NodeMetrics {
   readonly #registry = new Registry();
   readonly #latency = new LatencyHistogram();

@@ -7,9 +7,8 @@ import { release } from "../process/release.ts";
 import type { NodeConfig } from "./config.ts";
 import { Answers } from "./http/answers.ts";
 import { TicketServer } from "./http/server.ts";
-import { countConnections, hearThoseInside, shutDoor } from "./listener-drain.ts";
+import { drainListener } from "./listener-drain.ts";
 import { NodeMetrics } from "./metrics.ts";
-import { randomHex } from "./random-ids.ts";
 import { SaleDesks } from "./selling/sale-desks.ts";
 
 /** A silent node is forgotten after ten minutes: no command is on its way for that long. */
@@ -17,9 +16,8 @@ const forgetMs = 600_000;
 /** A node that can sell knows it within some ten milliseconds of its start. */
 const startPatienceMs = 1_000;
 const startPollMs = 5;
-/** How long the door is shut at the least before the listener is closed. */
-const shutMsMax = 500;
-const emptyPollMs = 20;
+/** How long new connections are ignored, at the least, before the listener is closed. */
+const ignoringMsMax = 500;
 
 /** A ticket node: its parts, put together. */
 export class TicketNode {
@@ -58,9 +56,9 @@ export class TicketNode {
       instance: `${config.node}/${randomHex(16)}`,
       durability: config.durability,
       replyTimeoutMs: config.replyTimeoutMs,
-      // Half, so that a wait that runs out is told apart from a connection that is dead.
+      // Half, so that a wait that runs out can be distinguished from a connection that is dead.
       durabilityTimeoutMs: Math.floor(config.replyTimeoutMs / 2),
-      // Five beats may be lost before the others take this node's share.
+      // Five heartbeats may be lost before the others take this node's share.
       livingMs: config.heartbeatMs * 5,
       forgetMs,
       onRoundTrip: (script, durationMs) => metrics.roundTrip(script, durationMs),
@@ -100,7 +98,7 @@ export class TicketNode {
   /**
    * Connects to the ledger and listens, in this order: Nginx tries a node from the moment it
    * listens, and one that cannot sell yet would refuse. Where the ledger is away the node listens
-   * all the same, a little later, to say so. Throws if the address is taken.
+   * all the same, a little later, to answer "busy". Throws if the address is taken.
    */
   async start(): Promise<void> {
     this.#connection.open();
@@ -121,10 +119,10 @@ export class TicketNode {
   }
 
   /**
-   * Drains: tells the balancers, serves until they noticed, answers what is under way, ends. Every
+   * Drains: is not ready, serves until the balancers noticed, answers what is under way, ends. Every
    * answer closes its connection meanwhile, and Nginx closes those that it does not use within
-   * `drainMs` (its keepalive_timeout is shorter). Then nobody new is let in, and when the last one
-   * is gone there is no connection into which Nginx could write a purchase while the node closes it.
+   * `drainMs` (its keepalive_timeout is shorter). Then no new one is accepted, and when the last one
+   * is closed there is none into which Nginx could write a purchase while the node closes it.
    */
   async drain(): Promise<void> {
     if (this.#draining) {
@@ -135,11 +133,11 @@ export class TicketNode {
     this.#log.info({ drainMs }, "draining");
     this.#answers.closeConnections();
     await this.#desks.leave();
-    const shutMs = Math.min(shutMsMax, Math.floor(drainMs / 4));
-    await Bun.sleep(drainMs - shutMs);
+    const ignoringMs = Math.min(ignoringMsMax, Math.floor(drainMs / 4));
+    await Bun.sleep(drainMs - ignoringMs);
     const patienceMs = deadlineMs + 1_000;
-    if (shutMs > 0) {
-      await this.#untilEmpty(this.#shutDoor(), shutMs, patienceMs);
+    if (ignoringMs > 0) {
+      await this.#drainListener(ignoringMs, patienceMs);
     }
     await this.#server.stop(patienceMs);
     this.#desks.stop();
@@ -147,32 +145,15 @@ export class TicketNode {
     this.#log.info("drained");
   }
 
-  /** False where the door cannot be shut: without the kernel's option, or the engine's ffi. */
-  #shutDoor(): boolean {
-    try {
-      shutDoor(this.#config.port);
-      return true;
-    } catch (error) {
-      this.#log.warn({ err: error }, "new connections are not kept out while draining");
-      return false;
-    }
-  }
-
-  /** Waits until the last connection is gone: at least `shutMs`, and at most `patienceMs` more. */
-  async #untilEmpty(isShut: boolean, shutMs: number, patienceMs: number): Promise<void> {
-    const { port } = this.#config;
-    const shutUntilMs = performance.now() + shutMs;
-    const endMs = shutUntilMs + patienceMs;
-    let open: number;
-    do {
-      await Bun.sleep(emptyPollMs);
-      if (isShut) {
-        hearThoseInside(port);
-      }
-      open = countConnections(port);
-    } while (performance.now() < (open > 0 ? endMs : shutUntilMs));
+  async #drainListener(atLeastMs: number, patienceMs: number): Promise<void> {
+    const open = await drainListener(this.#config.port, {
+      atLeastMs,
+      patienceMs,
+      onStillAccepting: (error) =>
+        this.#log.warn({ err: error }, "new connections are still accepted while draining"),
+    });
     if (open > 0) {
-      this.#log.info({ open }, "connections that said nothing are closed");
+      this.#log.info({ open }, "connections without a request are closed");
     }
   }
 
@@ -186,4 +167,20 @@ export class TicketNode {
     const { default: desk } = this.#desks;
     return desk.view.kind === "unknown" ? "the ledger did not answer" : null;
   }
+}
+
+/** Random bytes drawn at a time; one draw a request would cost more than the request's answer. */
+const poolBytes = 8_192;
+
+let pool = "";
+let position = 0;
+
+/** Cryptographically random lower-case hex digits: 64 bits in 16 digits, 128 in 32. */
+function randomHex(digits: number): string {
+  if (position + digits > pool.length) {
+    pool = crypto.getRandomValues(new Uint8Array(poolBytes)).toHex();
+    position = 0;
+  }
+  position += digits;
+  return pool.slice(position - digits, position);
 }

@@ -12,7 +12,7 @@ export const codes = {
   limitReached: -3,
   /** Nothing was done; the same may be asked again. */
   busy: -4,
-  /** Whatever is wrong with the request; its status tells more. */
+  /** Whatever is wrong with the request; its status has more. */
   badRequest: -5,
   fewerLeft: -6,
   refund: -7,
@@ -48,9 +48,9 @@ export const answerTable = {
   notOnSale: { status: 403, code: codes.notOnSale },
   limitReached: { status: 409, code: codes.limitReached },
   busy: { status: 503, code: codes.busy },
-  /** Nginx alone says so. */
+  /** Answered by Nginx alone. */
   tooMany: { status: 429, code: codes.busy },
-  /** A fault of ours: the status tells it apart from "nothing was done", which nobody knows here. */
+  /** A fault of ours: its status is not that of "nothing was done", which nobody knows here. */
   internal: { status: 500, code: codes.busy },
   badRequest: { status: 400, code: codes.badRequest },
   buyerMissing: { status: 400, code: codes.badRequest },

@@ -281,20 +281,20 @@ describe("planted violations are found", () => {
       (world) => void world.requests.set("a", "rush.9.x"),
     ],
     [
-      "wrong fate",
+      "wrong request status",
       "a sold key was said to have no order",
       (world) => {
         world.sell("a");
         world.tell(undecided("a"), { key: "a" });
-        world.history.fates.push({ key: "a", order: null });
+        world.history.requestStatuses.push({ key: "a", order: null });
       },
     ],
     [
-      "wrong fate",
+      "wrong request status",
       "a key was said to have an order that it has not",
       (world) => {
         world.tell(undecided("a"), { key: "a" });
-        world.history.fates.push({ key: "a", order: "rush.1.x" });
+        world.history.requestStatuses.push({ key: "a", order: "rush.1.x" });
       },
     ],
   ];

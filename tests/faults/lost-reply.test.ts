@@ -25,8 +25,8 @@ for (const fault of faults) {
     expect(books.orders).toHaveLength(1);
     const order = books.requests.get("mine");
     // Told at once, after the batch was sent again, or when asked for the key.
-    const [fate] = rig.history.fates;
-    expect(completion.kind === "ok" ? completion.order : fate?.order).toBe(order as string);
+    const [status] = rig.history.requestStatuses;
+    expect(completion.kind === "ok" ? completion.order : status?.order).toBe(order as string);
     await rig.mustSellOut();
   });
 }
@@ -53,7 +53,9 @@ test("a purchase that was sold, though its repetition is refused, is not called 
   await rig.redis.client.config("SET", "maxmemory", "0");
   await rig.node(1).untilReady();
   const books = await rig.mustBalance();
-  expect(rig.history.fates).toEqual([{ key: "mine", order: books.requests.get("mine") as string }]);
+  expect(rig.history.requestStatuses).toEqual([
+    { key: "mine", order: books.requests.get("mine") as string },
+  ]);
   await rig.mustSellOut();
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 
-import { askFate } from "./support/client.ts";
+import { askRequestStatus } from "./support/client.ts";
 import { removeRigs, Rig, sale } from "./support/rig.ts";
 
 setDefaultTimeout(60_000);
@@ -21,7 +21,7 @@ test("a request without a key can be asked for by the id that Nginx gave it", as
   const id = "0123456789abcdef0123456789abcdef";
   const order = await buyWithId(rig, id);
   expect(order).toBeString();
-  expect(await askFate(rig.node(1).url, sale, id)).toMatchObject({ order });
+  expect(await askRequestStatus(rig.node(1).url, sale, id)).toMatchObject({ order });
   expect(await buyWithId(rig, id)).toBe(order as string);
 });
 

@@ -28,8 +28,8 @@ afterEach(async () => {
 
 interface Summary {
   readonly attempts: number;
-  readonly fates: Readonly<Record<string, number>>;
-  readonly incidents: readonly { readonly fate: string; readonly reason: string }[];
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly incidents: readonly { readonly outcome: string; readonly reason: string }[];
   readonly duplicates: number;
   readonly decided: { readonly sold: number };
 }
@@ -52,7 +52,7 @@ function startCrowd(port: number) {
 }
 
 test("nodes restart again and again under load behind Nginx: every purchase is answered, none with a doubt", async () => {
-  // As in production: Nginx must have let go of its connections before the door is shut.
+  // As in production: Nginx must have let go of its connections before no new one is accepted.
   const { drainMs } = readConfig({ SLUICE_NODE: "any", SLUICE_REDIS: "redis://127.0.0.1" });
   const rig = await Rig.start({ tickets: 1_000_000, nodes: 4, node: { DRAIN_MS: drainMs } });
   folder = await mkdtemp(join(tmpdir(), "sluice-restarts-"));
@@ -66,26 +66,26 @@ test("nodes restart again and again under load behind Nginx: every purchase is a
     const node = rig.node(number);
     node.terminate();
     expect(await node.exited()).toBe(0);
-    expect(await node.log()).not.toContain("not kept out");
+    expect(await node.log()).not.toContain("still accepted");
     await node.restart();
     await node.untilReady();
   }
   const summary = await stopCrowd();
   expect(summary.incidents).toEqual([]);
-  expect(summary.fates).toEqual({ sold: summary.attempts });
+  expect(summary.outcomes).toEqual({ sold: summary.attempts });
   expect(summary.duplicates).toBe(0);
   expect(await sold()).toBe(summary.decided.sold);
   console.log(`${restarts.length} restarts, ${summary.attempts} purchases`);
 });
 
-/** Longer than the door of a node of these tests is shut at the least: a quarter of DRAIN_MS. */
-const knockMs = 250;
+/** Longer than a node of these tests ignores new connections at the least: a quarter of DRAIN_MS. */
+const connectMs = 250;
 
-/** Whether somebody new is let in; who hears nothing for so long is not. */
-async function letsIn(port: number): Promise<boolean> {
+/** Whether a new connection is accepted; one without an answer for so long is not. */
+async function accepts(port: number): Promise<boolean> {
   const connection = new HttpConnection(
     { host: "127.0.0.1", port },
-    { connectMs: knockMs, answerMs: knockMs },
+    { connectMs, answerMs: connectMs },
   );
   const opened = await connection.open().then(
     () => true,
@@ -95,7 +95,7 @@ async function letsIn(port: number): Promise<boolean> {
   return opened;
 }
 
-test("who had come in before a draining node shut its door is served, however late they speak", async () => {
+test("a connection from before a draining node stopped accepting is served, however late it asks", async () => {
   const rig = await Rig.start({ tickets: 10, node: { DRAIN_MS: 400 } });
   const node = rig.node(1);
   const early = new HttpConnection(
@@ -104,14 +104,14 @@ test("who had come in before a draining node shut its door is served, however la
   );
   await early.open();
   node.terminate();
-  await until("nobody new is let in", async () => !(await letsIn(node.port)));
+  await until("no new connection is accepted", async () => !(await accepts(node.port)));
   const answer = await early.request({ method: "POST", path: `/sales/${sale}/orders` });
   expect(answer.status).toBe(201);
   expect(answer.closes).toBe(true);
   expect(await node.exited()).toBe(0);
 });
 
-test("a connection that never says anything does not keep a draining node from ending", async () => {
+test("a connection that never sends a request does not keep a draining node from ending", async () => {
   const rig = await Rig.start({ tickets: 10 });
   const node = rig.node(1);
   const silent = new HttpConnection(
@@ -121,6 +121,6 @@ test("a connection that never says anything does not keep a draining node from e
   await silent.open();
   node.terminate();
   expect(await node.exited()).toBe(0);
-  expect(await node.log()).toContain("connections that said nothing are closed");
+  expect(await node.log()).toContain("connections without a request are closed");
   silent.close();
 });

@@ -21,7 +21,7 @@ teardown() {
   figure 'Redis restarted: longest time without a purchase answered by a sale' \
     "$(crowd_figure buyers .maxGapMs)" ms
   figure 'Redis restarted: answered undecided, or busy' \
-    "$(crowd_figure buyers '(.fates.undecided // 0) + (.fates.busy // 0)')" "of $requests"
+    "$(crowd_figure buyers '(.outcomes.undecided // 0) + (.outcomes.busy // 0)')" "of $requests"
   everything_was_decided
   only_honest_answers
   # Nobody was cut off, and nobody was told "sold out" of a sale that has tickets.

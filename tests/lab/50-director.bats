@@ -75,7 +75,7 @@ lose_the_vip() {
   only_honest_answers
   # Only what was in flight: at most one a connection, and sent before the VIP answered again.
   (($(crowd_figure buyers .lost) <= 20)) || fail 'more was lost than was in flight'
-  assert_equal "$(crowd_figure buyers "[.incidents[] | select(.fate == \"lost\" and .sentMs > $back_ms)] | length")" 0
+  assert_equal "$(crowd_figure buyers "[.incidents[] | select(.outcome == \"lost\" and .sentMs > $back_ms)] | length")" 0
   books_balance "$(crowd_figure buyers .decided.sold)"
   told_orders_exist "$BATS_TEST_TMPDIR/buyers.json"
 }

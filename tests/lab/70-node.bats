@@ -44,7 +44,7 @@ sell_out_while() {
   ((left_at_fault > 0)) || fail 'all of it was sold before the fault'
   figure "$name killed: longest time without a purchase answered" "$(crowd_figure buyers .maxGapMs)" ms
   figure "$name killed: answered undecided, or busy" \
-    "$(crowd_figure buyers '(.fates.undecided // 0) + (.fates.busy // 0)')" "of $tickets"
+    "$(crowd_figure buyers '(.outcomes.undecided // 0) + (.outcomes.busy // 0)')" "of $tickets"
   figure "$name killed: purchases without an answer" "$(crowd_figure buyers .lost)" "of $tickets" 0
   assert_equal "$(sale_figure left)" 0
   assert_equal "$(crowd_figure buyers '[.decided.sold, .duplicates, .neverDecided] | join(" ")')" \

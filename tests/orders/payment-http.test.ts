@@ -149,8 +149,8 @@ test("a request key still names its order after the order was released", async (
   const rig = await start(5);
   const order = await buyOrder(rig, { "Idempotency-Key": "k1" });
   await cancel(rig, order);
-  const fate = await ask(`${rig.node(1).url}/sales/${sale}/requests/k1`);
-  expect(fate).toMatchObject({ status: 200, code: 1, data: { order } });
+  const requestStatus = await ask(`${rig.node(1).url}/sales/${sale}/requests/k1`);
+  expect(requestStatus).toMatchObject({ status: 200, code: 1, data: { order } });
 });
 
 test("a payment whose reply is lost is answered with the truth", async () => {

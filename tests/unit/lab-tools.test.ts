@@ -26,7 +26,7 @@ function serve(react: (socket: Bun.Socket, request: number) => void) {
   return { server, requests: () => requests, [Symbol.dispose]: () => listener.stop(true) };
 }
 
-async function fateOf(connection: HttpConnection): Promise<NoAnswer> {
+async function failureOf(connection: HttpConnection): Promise<NoAnswer> {
   try {
     await connection.request({ method: "POST", path: "/" });
   } catch (error) {
@@ -48,14 +48,14 @@ test("a request on a kept connection that the server closes is lost, and not sen
   });
   const connection = new HttpConnection(host.server, patience);
   expect((await connection.request({ method: "POST", path: "/" })).status).toBe(200);
-  const fate = await fateOf(connection);
-  expect([fate.sent, connection.usable, host.requests()]).toEqual([true, false, 2]);
+  const failure = await failureOf(connection);
+  expect([failure.sent, connection.usable, host.requests()]).toEqual([true, false, 2]);
 });
 
 test("a request that is never answered is lost after its time, and was sent once", async () => {
   using host = serve(() => undefined);
-  const fate = await fateOf(new HttpConnection(host.server, patience));
-  expect([fate.message, fate.sent, host.requests()]).toEqual(["answer: time-out", true, 1]);
+  const failure = await failureOf(new HttpConnection(host.server, patience));
+  expect([failure.message, failure.sent, host.requests()]).toEqual(["answer: time-out", true, 1]);
 });
 
 test("half an answer is no answer", async () => {
@@ -63,14 +63,14 @@ test("half an answer is no answer", async () => {
     socket.write(ok.slice(0, -1));
     socket.end();
   });
-  expect((await fateOf(new HttpConnection(host.server, patience))).sent).toBe(true);
+  expect((await failureOf(new HttpConnection(host.server, patience))).sent).toBe(true);
 });
 
 test("where nobody listens nothing was sent", async () => {
   const { server, [Symbol.dispose]: close } = serve(() => undefined);
   close();
-  const fate = await fateOf(new HttpConnection(server, patience));
-  expect([fate.sent, fate.message]).toEqual([false, "connect: ECONNREFUSED"]);
+  const failure = await failureOf(new HttpConnection(server, patience));
+  expect([failure.sent, failure.message]).toEqual([false, "connect: ECONNREFUSED"]);
 });
 
 test("a connection that is to be closed is used no more", async () => {

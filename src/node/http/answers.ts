@@ -4,7 +4,7 @@ import type { Outcome, Sold } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
 import { type Locale, messages } from "./messages.ts";
 
-/** Seconds after which a client that was told "undecided" or "busy" should ask again. */
+/** Seconds after which a client that got "undecided" or "busy" should ask again. */
 const retryAfterSeconds = "1";
 
 /**

@@ -3,13 +3,13 @@ const bodyMaxBytes = 4_096;
 /** Beyond this Bun itself cuts the request off, before it reaches any code of ours. */
 export const bodyHardMaxBytes = 65_536;
 
-/** Whether a request says of itself that its body is too large. */
+/** Whether the headers declare a body that is too large. */
 export function declaresTooLarge(request: Request): boolean {
   const length = request.headers.get("content-length");
   return length !== null && Number(length) > bodyMaxBytes;
 }
 
-/** Whether a request says that it has no body. */
+/** Whether the headers declare that there is no body. */
 export function declaresNoBody(request: Request): boolean {
   const length = request.headers.get("content-length");
   return (length === null || length === "0") && request.headers.get("transfer-encoding") === null;

@@ -9,7 +9,7 @@ export interface ServerOptions extends RoutesOptions {
   readonly onInternalError: (error: Error) => void;
 }
 
-/** The HTTP server of a ticket node. It decides nothing: it reads requests and words answers. */
+/** The HTTP server of a ticket node. It decides nothing: it reads requests and writes answers. */
 export class TicketServer {
   readonly #options: ServerOptions;
   #server: Bun.Server<undefined> | null = null;
@@ -48,8 +48,8 @@ export class TicketServer {
     if (server === null) {
       return;
     }
-    const impatient = setTimeout(() => void server.stop(true), patienceMs);
+    const forceStop = setTimeout(() => void server.stop(true), patienceMs);
     await server.stop();
-    clearTimeout(impatient);
+    clearTimeout(forceStop);
   }
 }

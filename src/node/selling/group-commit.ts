@@ -19,7 +19,7 @@ export interface GroupCommitOptions {
   readonly nowMs: () => number;
   /** Asks for a heartbeat now, which all who wait share; its observation comes by `observe`. */
   readonly refresh: () => void;
-  /** A reply told that nothing is left: those who wait need not wait any longer. */
+  /** A reply reported that nothing is left: those who wait need not wait any longer. */
   readonly onSoldOut: () => void;
   readonly onBatch: (size: number) => void;
   readonly onFault: (failure: Failure) => void;
@@ -95,7 +95,7 @@ export class GroupCommit {
     return this.#queue.takeAll();
   }
 
-  /** A reply of the ledger told what is left; a heartbeat also tells the weight that lives. */
+  /** A reply of the ledger reported what is left; that to a heartbeat also has the weight that lives. */
   observe(seen: StockObservation, livingWeight: number | null = null): void {
     if (livingWeight !== null) {
       this.#stock.observeLivingWeight(livingWeight);

@@ -15,7 +15,7 @@ export interface OrderDeskOptions {
   readonly queueMax: number;
   readonly deadlineMs: number;
   readonly nowMs: () => number;
-  /** A reply told what is left; a cancelled hold may have opened the sale again. */
+  /** A reply reported what is left; a cancelled hold may have opened the sale again. */
   readonly onObservation: (seen: Observation) => void;
   readonly onFault: (fault: string) => void;
 }

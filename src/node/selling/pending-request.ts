@@ -13,7 +13,7 @@ export interface PendingRequest extends HoldRequest {
   readonly settle: (outcome: Outcome) => void;
 }
 
-/** Gives a request its answer, unless it has one: one at its deadline, say, while it is under way. */
+/** Gives a request its answer, unless it has one: at its deadline it gets one while it is under way. */
 export function answer(request: PendingRequest, outcome: Outcome): void {
   if (!request.answered) {
     request.answered = true;
@@ -38,7 +38,7 @@ export function outcomeOf(
 
 type Refused = Exclude<HoldResult, { kind: "sold" }>;
 
-/** A refusal with what the same reply tells of the sale. */
+/** A refusal with what the same reply reports of the sale. */
 function refusal(result: Refused, reply: HoldReply): Outcome {
   switch (result.kind) {
     case "soldOut":

@@ -5,7 +5,7 @@ import type { SaleSnapshot } from "../../sale/sale.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { OrderDesk } from "./order-desk.ts";
 import { RequestLookup, type RequestStatus } from "./request-lookup.ts";
-import { closedOutcome, type SaleView, soldOut, unknownSale } from "./sale-view.ts";
+import { closedOutcome, type SaleView, soldOut, unknownView } from "./sale-view.ts";
 import { SoldKeys } from "./sold-keys.ts";
 
 export interface SaleDeskOptions {
@@ -56,7 +56,7 @@ export class SaleDesk {
   readonly #lookup: RequestLookup;
   readonly #soldKeys: SoldKeys;
   /** Its states and what changes them: sale-view.ts. */
-  #view: SaleView = unknownSale;
+  #view: SaleView = unknownView;
   #heartbeatUnderWay: Promise<void> | null = null;
   #leaving = false;
   /** Requests that wait for a heartbeat, since nothing is known of the sale. */
@@ -95,7 +95,7 @@ export class SaleDesk {
     return this.#view;
   }
 
-  /** The sale as the ledger told it at the last heartbeat; null if it is not known. */
+  /** The sale as the ledger reported it at the last heartbeat; null if it is not known. */
   get snapshot(): SaleSnapshot | null {
     return this.#view.kind === "known" ? this.#view.snapshot : null;
   }
@@ -118,7 +118,7 @@ export class SaleDesk {
     return this.#commit.idle;
   }
 
-  /** Sold out for sure, by what the ledger told in this epoch: the answer needs no ledger. */
+  /** Sold out for sure, by what the ledger reported in this epoch: the answer needs no ledger. */
   get latched(): boolean {
     return this.#closed() === soldOut;
   }
@@ -164,10 +164,10 @@ export class SaleDesk {
     return this.#heartbeatUnderWay;
   }
 
-  /** From now on heartbeats say that this node leaves, so that the others take its share. */
+  /** From now on heartbeats announce that this node leaves, so that the others take its share. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    // One that is under way may still say the opposite.
+    // One that is under way may still announce the opposite.
     await this.#heartbeatUnderWay;
     await this.heartbeat();
   }
@@ -179,7 +179,7 @@ export class SaleDesk {
 
   /** The connection to the ledger came back, or was lost: what is known of the sale is stale. */
   connectionChanged(ready: boolean): void {
-    this.#view = unknownSale;
+    this.#view = unknownView;
     this.#commit.forget();
     this.#soldKeys.reset();
     if (ready) {
@@ -196,7 +196,7 @@ export class SaleDesk {
   #learn(reply: Reply<Heartbeat | null>): void {
     if (reply.kind !== "ok") {
       // Cut off, or refused: selling on what is not known any more would be a guess.
-      this.#view = unknownSale;
+      this.#view = unknownView;
       this.#options.onFault(this.sale, `heartbeat ${reply.kind}: ${reply.reason}`);
     } else if (reply.value === null) {
       this.#view = { kind: "missing" };

@@ -73,7 +73,7 @@ export class SaleDesks {
     }
   }
 
-  /** From now on the heartbeats say that this node leaves, so that others take its share. */
+  /** From now on the heartbeats announce that this node leaves, so that others take its share. */
   async leave(): Promise<void> {
     this.#leaving = true;
     await Promise.all([...this.all()].map((desk) => desk.leave()));
@@ -97,7 +97,7 @@ export class SaleDesks {
     }
   }
 
-  /** Closes a desk of a sale that does not exist, so that made-up names cannot crowd others out. */
+  /** Closes a desk of a sale that does not exist, so that made-up names cannot take all places. */
   #closeMissing(): boolean {
     for (const [sale, { desk }] of this.#desks) {
       if (desk !== this.default && desk.view.kind === "missing" && desk.idle) {

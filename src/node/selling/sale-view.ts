@@ -4,7 +4,7 @@ import type { SaleSnapshot } from "../../sale/sale.ts";
 /**
  * What a node knows of a sale. The newest event decides, whatever was known before:
  *
- *                     a heartbeat told of the sale
+ *                     the ledger reported the sale
  *             ,------------------------------------> known
  *             |
  *     any ----+------ the ledger has no such sale -> missing
@@ -14,21 +14,21 @@ import type { SaleSnapshot } from "../../sale/sale.ts";
  *
  * `known`: purchases are refused from memory where `closedOutcome` says so; else the ledger decides.
  * `missing`: a purchase waits for a heartbeat, since the sale may have been created meanwhile.
- * `unknown`: likewise, and it is told "busy" where that has no answer.
+ * `unknown`: likewise, and it is answered "busy" where that has no answer.
  */
 export type SaleView =
-  /** With the sale as the last heartbeat told it. */
+  /** With the sale as the ledger reported it at the last heartbeat. */
   | { readonly kind: "known"; readonly snapshot: SaleSnapshot }
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" };
 
-export const unknownSale: SaleView = { kind: "unknown" };
+export const unknownView: SaleView = { kind: "unknown" };
 
 export const soldOut: Outcome = { kind: "soldOut" };
 
 /**
  * What is refused without the ledger, or null where something may be sold; also where nothing is
- * known. `latched`: the ledger told since that nothing is left.
+ * known. `latched`: a later reply reported that nothing is left.
  */
 export function closedOutcome(view: SaleView, latched: boolean): Outcome | null {
   if (view.kind !== "known") {

@@ -20,7 +20,7 @@ export type ViolationKind =
   /** Parts of the ledger contradict each other. */
   | "broken books"
   /** What became of a key was answered wrongly when all was quiet. */
-  | "wrong fate";
+  | "wrong request status";
 
 export interface Violation {
   readonly kind: ViolationKind;
@@ -75,7 +75,7 @@ class Checker {
     this.#checkKeys();
     this.#checkNodeMade();
     this.#checkRefusals();
-    this.#checkFates();
+    this.#checkRequestStatuses();
     return this.#violations;
   }
 
@@ -229,11 +229,14 @@ class Checker {
     }
   }
 
-  #checkFates(): void {
-    for (const { key, order } of this.#history.fates) {
+  #checkRequestStatuses(): void {
+    for (const { key, order } of this.#history.requestStatuses) {
       const actual = this.#books.requests.get(key) ?? null;
       if (actual !== order) {
-        this.#found("wrong fate", `key ${key} was said to have ${order}, but has ${actual}`);
+        this.#found(
+          "wrong request status",
+          `key ${key} was said to have ${order}, but has ${actual}`,
+        );
       }
     }
   }

@@ -57,7 +57,7 @@ export async function buy(
 }
 
 /** What became of a key, or "undecided" while the node cannot say. */
-export async function askFate(
+export async function askRequestStatus(
   url: string,
   sale: string,
   key: string,

@@ -31,7 +31,7 @@ export interface Operation extends Invocation {
 }
 
 /** What `GET /sales/{sale}/requests/{key}` said when all was quiet again. */
-export interface Fate {
+export interface RequestStatus {
   readonly key: string;
   /** Null: the key has no order. */
   readonly order: string | null;
@@ -40,7 +40,7 @@ export interface Fate {
 /** Everything that the clients of one sale did and were told. */
 export class History {
   readonly operations: Operation[] = [];
-  readonly fates: Fate[] = [];
+  readonly requestStatuses: RequestStatus[] = [];
 
   add(invocation: Invocation, completion: Completion): Completion {
     this.operations.push({ ...invocation, completion });
@@ -56,7 +56,7 @@ export class History {
     ).length;
   }
 
-  /** The keys whose fate is open: asked for by a request that nobody could answer. */
+  /** The keys whose status is open: asked for by a request that nobody could answer. */
   unknownKeys(): string[] {
     const keys = new Set<string>();
     for (const { completion } of this.operations) {

@@ -11,7 +11,7 @@ import type { SaleSnapshot } from "../../../src/sale/sale.ts";
 import { RedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
 import { check, type CheckOptions } from "./checker.ts";
-import { anyone, askFate, buy } from "./client.ts";
+import { anyone, askRequestStatus, buy } from "./client.ts";
 import { FaultProxy } from "./fault-proxy.ts";
 import { type FinalBooks, readFinalBooks } from "./final-books.ts";
 import { type Completion, History, type Invocation } from "./history.ts";
@@ -198,11 +198,11 @@ export class Rig {
     const running = this.nodes.filter((node) => node.running);
     for (const [i, key] of this.history.unknownKeys().entries()) {
       const node = running[i % running.length] as NodeProcess;
-      const fate = await until(`${node.name} says what became of ${key}`, async () => {
-        const answer = await askFate(node.url, sale, key);
+      const status = await until(`${node.name} says what became of ${key}`, async () => {
+        const answer = await askRequestStatus(node.url, sale, key);
         return answer === "undecided" ? null : answer;
       });
-      this.history.fates.push({ key, order: fate.order });
+      this.history.requestStatuses.push({ key, order: status.order });
     }
   }
 

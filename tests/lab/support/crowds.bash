@@ -99,7 +99,7 @@ everything_was_decided() {
 # only_honest_answers: whatever went on, nobody was told anything but these
 only_honest_answers() {
   local dishonest
-  dishonest=$(crowd_figure buyers '.fates | keys - ["sold", "soldOut", "undecided", "busy", "lost",
+  dishonest=$(crowd_figure buyers '.outcomes | keys - ["sold", "soldOut", "undecided", "busy", "lost",
     "unsent"] | join(" ")')
   assert_equal "$dishonest" ''
 }

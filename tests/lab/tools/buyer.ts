@@ -1,4 +1,4 @@
-import type { CrowdCounts, Fate } from "./crowd-counts.ts";
+import type { AttemptOutcome, CrowdCounts } from "./crowd-counts.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import {
   HttpConnection,
@@ -114,11 +114,11 @@ export class Buyer {
   }
 }
 
-function decide(fate: Fate, answer: HttpAnswer): Decision {
-  if (fate === "sold") {
+function decide(outcome: AttemptOutcome, answer: HttpAnswer): Decision {
+  if (outcome === "sold") {
     return { order: orderIn(answer) };
   }
-  return fate === "soldOut" ? "soldOut" : "undecided";
+  return outcome === "soldOut" ? "soldOut" : "undecided";
 }
 
 function orderIn(answer: HttpAnswer): string {

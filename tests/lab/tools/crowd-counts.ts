@@ -8,12 +8,12 @@ import { longestGap } from "./longest-gap.ts";
  * What became of one request that was sent once. "lost": it was handed to the network and no
  * answer came; "unsent": there was no connection to send it on.
  */
-export type Fate = ReturnType<typeof answerKind> | "lost" | "unsent";
+export type AttemptOutcome = ReturnType<typeof answerKind> | "lost" | "unsent";
 
 /** A request that was neither sold nor told that there is nothing left. */
 interface Incident {
   readonly key: string;
-  readonly fate: Fate;
+  readonly outcome: AttemptOutcome;
   readonly reason: string;
   readonly sentMs: number;
   readonly endedMs: number;
@@ -24,7 +24,7 @@ const incidentsMax = 2_000;
 
 /** What a crowd sent and was told. */
 export class CrowdCounts {
-  readonly #fates: Partial<Record<Fate, number>> = {};
+  readonly #outcomes: Partial<Record<AttemptOutcome, number>> = {};
   readonly #perNode: Record<string, number> = {};
   readonly #incidents: Incident[] = [];
   readonly #answersMs: number[] = [];
@@ -37,22 +37,22 @@ export class CrowdCounts {
   #keys = 0;
 
   /** One request was sent and answered. */
-  answered(key: string, answer: HttpAnswer, sentMs: number, endedMs: number): Fate {
-    const fate = answerKind(answer.status);
+  answered(key: string, answer: HttpAnswer, sentMs: number, endedMs: number): AttemptOutcome {
+    const outcome = answerKind(answer.status);
     this.#answersMs.push(endedMs);
     this.#latenciesMs.push(endedMs - sentMs);
     const node = answer.headers.get("x-sluice-node") ?? "none";
     this.#perNode[node] = (this.#perNode[node] ?? 0) + 1;
     const reason = `${answer.status} ${answer.body.slice(0, 120)}`;
-    this.#count({ key, fate, reason, sentMs, endedMs });
-    return fate;
+    this.#count({ key, outcome, reason, sentMs, endedMs });
+    return outcome;
   }
 
   /** One request was sent, or could not be, and there is no answer. */
-  unanswered(key: string, error: NoAnswer, sentMs: number, endedMs: number): Fate {
-    const fate = error.sent ? "lost" : "unsent";
-    this.#count({ key, fate, reason: error.message, sentMs, endedMs });
-    return fate;
+  unanswered(key: string, error: NoAnswer, sentMs: number, endedMs: number): AttemptOutcome {
+    const outcome = error.sent ? "lost" : "unsent";
+    this.#count({ key, outcome, reason: error.message, sentMs, endedMs });
+    return outcome;
   }
 
   /** A lost or undecided request was asked for. */
@@ -84,17 +84,17 @@ export class CrowdCounts {
   summarize(beganMs: number, endedMs: number) {
     const { gapMs, fromMs, toMs } = longestGap(beganMs, this.#answersMs, endedMs);
     const sorted = Float64Array.from(this.#latenciesMs).sort();
-    const fate = (kind: Fate) => this.#fates[kind] ?? 0;
-    const unproblematic = fate("sold") + fate("soldOut");
-    const attempts = Object.values(this.#fates).reduce((sum, count) => sum + count, 0);
+    const outcome = (kind: AttemptOutcome) => this.#outcomes[kind] ?? 0;
+    const unproblematic = outcome("sold") + outcome("soldOut");
+    const attempts = Object.values(this.#outcomes).reduce((sum, count) => sum + count, 0);
     return {
       keys: this.#keys,
       attempts,
-      fates: this.#fates,
+      outcomes: this.#outcomes,
       /** Answered by anything but sold or sold out, or not at all. */
       failed: attempts - unproblematic,
-      lost: fate("lost"),
-      unsent: fate("unsent"),
+      lost: outcome("lost"),
+      unsent: outcome("unsent"),
       found: this.#found,
       decided: { sold: this.#orders.size, soldOut: this.#soldOutKeys },
       neverDecided: this.#neverDecided,
@@ -117,9 +117,9 @@ export class CrowdCounts {
   }
 
   #count(incident: Incident): void {
-    const { fate } = incident;
-    this.#fates[fate] = (this.#fates[fate] ?? 0) + 1;
-    if (fate !== "sold" && fate !== "soldOut" && this.#incidents.length < incidentsMax) {
+    const { outcome } = incident;
+    this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
+    if (outcome !== "sold" && outcome !== "soldOut" && this.#incidents.length < incidentsMax) {
       this.#incidents.push({
         ...incident,
         sentMs: Math.round(incident.sentMs),

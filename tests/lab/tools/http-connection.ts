@@ -4,7 +4,7 @@ import { type HttpAnswer, readAnswer } from "./http-answer.ts";
 
 /** A request that got no answer. */
 export class NoAnswer extends Error {
-  /** Whether anything of the request was handed to the network: if so, nobody knows its fate. */
+  /** Whether anything of the request was handed to the network: if so, nobody knows its outcome. */
   readonly sent: boolean;
 
   constructor(reason: string, sent: boolean) {
