@@ -3,17 +3,17 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /**
  * A process that closes its listening socket resets the connections that the kernel has accepted in
- * its name and it has not read from yet. Nginx may have written a purchase into one by then, and must
- * not send it again: without this, one restart in two lost one (four nodes, 18 thousand requests/s).
- * So it stops accepting before it closes: from then on the listening socket ignores the packets that
- * open a connection, and everything else goes on. Whoever connects gets no answer, which Nginx takes
- * to another node after its connect timeout, since nothing was sent. Connections that were open
- * before are waited for (`countOpenConnections`): an Nginx that is short of time may write its
- * purchase into one long after it was opened.
+ * its name and it has not read from yet. Nginx may have written a purchase into one by then, and
+ * must not send it again: without this, one restart in two lost one (four nodes, 18 thousand
+ * requests/s). So it stops accepting before it closes: from then on the listening socket ignores
+ * the packets that open a connection, and everything else goes on. Whoever connects gets no answer,
+ * which Nginx takes to another node after its connect timeout, since nothing was sent. Connections
+ * that were open before are waited for (`countOpenConnections`): an Nginx that is short of time may
+ * write its purchase into one long after it was opened.
  *
  * The means is the smallest time to live of packets that a socket takes (IP_MINTTL, RFC 5082, meant
- * for routers): nobody sends more than 255, and hardly anybody as much. It needs no rights; a filter
- * on the socket would be plainer, but newer kernels (6.18.44, 7.3) want CAP_NET_ADMIN for
+ * for routers): nobody sends more than 255, and hardly anybody as much. It needs no rights; a
+ * filter on the socket would be plainer, but newer kernels (6.18.44, 7.3) want CAP_NET_ADMIN for
  * one on TCP.
  */
 const ignoringMinTtl = 255;
@@ -65,7 +65,9 @@ export async function drainListener(port: number, options: ListenerDrainOptions)
   }
 }
 
-/** Has this process's listening sockets on a port accept no new connections. Throws if it cannot. */
+/**
+ * Has this process's listening sockets on a port accept no new connections. Throws if it cannot.
+ */
 function stopAccepting(port: number): void {
   const descriptors = findDescriptors(port, LISTEN);
   if (descriptors.length === 0) {
@@ -77,9 +79,10 @@ function stopAccepting(port: number): void {
 }
 
 /**
- * Has this process receive from the connections that were about to be opened when it stopped accepting: a
- * connection inherits the option from the listening socket at the moment that it comes about, and
- * would ignore what its client sends. What was ignored is sent again by the client's kernel.
+ * Has this process receive from the connections that were about to be opened when it stopped
+ * accepting: a connection inherits the option from the listening socket at the moment that it comes
+ * about, and would ignore what its client sends. What was ignored is sent again by the client's
+ * kernel.
  */
 function unmuteConnections(port: number): void {
   setMinTtl(findDescriptors(port, ESTABLISHED), acceptingMinTtl);

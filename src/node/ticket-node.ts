@@ -119,10 +119,11 @@ export class TicketNode {
   }
 
   /**
-   * Drains: is not ready, serves until the balancers noticed, answers what is under way, ends. Every
-   * answer closes its connection meanwhile, and Nginx closes those that it does not use within
-   * `drainMs` (its keepalive_timeout is shorter). Then no new one is accepted, and when the last one
-   * is closed there is none into which Nginx could write a purchase while the node closes it.
+   * Drains: is not ready, serves until the balancers noticed, answers what is under way, ends.
+   * Every answer closes its connection meanwhile, and Nginx closes those that it does not use
+   * within `drainMs` (its keepalive_timeout is shorter). Then no new one is accepted, and when the
+   * last one is closed there is none into which Nginx could write a purchase while the node closes
+   * it.
    */
   async drain(): Promise<void> {
     if (this.#draining) {

@@ -110,7 +110,6 @@ class Model {
       sale: "rush",
       ledger: this.#ledger,
       weight: 1,
-      retryPauseMs: 50,
       nowMs: () => this.#nowMs,
       // The heartbeat that is asked for comes with one of the next steps, or at the end.
       refresh: () => undefined,

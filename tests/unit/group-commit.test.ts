@@ -27,7 +27,6 @@ class Bench {
       buffer: 1_000,
       batchMax,
       queueMax,
-      retryPauseMs: 50,
       nowMs: () => this.nowMs,
       refresh: () => {
         this.refreshes += 1;

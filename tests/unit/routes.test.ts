@@ -13,7 +13,9 @@ import { ScriptedLedger } from "./support/scripted-ledger.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** An address of each route, and what its methods are answered: the one list that is not derived. */
+/**
+ * An address of each route, and what its methods are answered: the one list that is not derived.
+ */
 const expected: Readonly<Record<string, { readonly url: string; readonly by: string }>> = {
   "/buy/ticket": { url: "/buy/ticket", by: "POST 201" },
   "/sales/:sale/orders": { url: "/sales/rush/orders", by: "POST 201" },

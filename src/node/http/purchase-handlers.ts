@@ -51,7 +51,9 @@ export class PurchaseHandlers {
     return this.#buyWithBody(desk, request, startedNs);
   }
 
-  /** The shortest way to the answer that nearly everybody gets: nothing else of the request is read. */
+  /**
+   * The shortest way to the answer that nearly everybody gets: nothing else of the request is read.
+   */
   #isSoldOutForAll(desk: SaleDesk, request: Request): boolean {
     return desk.latched && request.headers.get("idempotency-key") === null;
   }

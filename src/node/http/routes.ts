@@ -21,7 +21,9 @@ type Answer = Response | Promise<Response>;
 type Handler = (request: Bun.BunRequest) => Answer;
 type Method = "GET" | "HEAD" | "POST" | "DELETE";
 
-/** Handlers by address and method, as `Bun.serve` takes them. An address's `:names` are parameters. */
+/**
+ * Handlers by address and method, as `Bun.serve` takes them. An address's `:names` are parameters.
+ */
 export type RouteTable = Readonly<Record<string, Readonly<Partial<Record<Method, Handler>>>>>;
 
 /** Everything that a node is asked for, and the one place where that is said. */

@@ -3,7 +3,9 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** How old or how far ahead a signature's time may be, in seconds: bounds what a replay can do. */
 export const signatureWindowSeconds = 300;
 
-/** `X-Sluice-Signature` of a body: `t=<unix seconds>,v1=<hex HMAC-SHA256(secret, t + "." + body)>`. */
+/**
+ * `X-Sluice-Signature` of a body: `t=<unix seconds>,v1=<hex HMAC-SHA256(secret, t + "." + body)>`.
+ */
 export function signPayment(secret: string, body: string, nowSeconds: number): string {
   return `t=${nowSeconds},v1=${digest(secret, nowSeconds, body)}`;
 }

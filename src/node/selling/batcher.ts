@@ -42,7 +42,9 @@ export class Batcher<Question, Answer> {
     this.#options = options;
   }
 
-  /** Settles within the ledger's time limit for each batch ahead, and `repeatForMs`; never rejects. */
+  /**
+   * Settles within the ledger's time limit for each batch ahead, and `repeatForMs`; never rejects.
+   */
   ask(question: Question): Promise<BatcherAnswer<Answer>> {
     if (this.#waiting.length >= this.#options.queueMax) {
       return Promise.resolve({ kind: "full" });

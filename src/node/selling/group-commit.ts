@@ -14,8 +14,6 @@ export interface GroupCommitOptions {
   readonly batchMax: number;
   /** Requests that wait; beyond that: busy. */
   readonly queueMax: number;
-  /** Pause before a batch whose outcome is unknown is sent again on the same connection. */
-  readonly retryPauseMs: number;
   readonly nowMs: () => number;
   /** Asks for a heartbeat now, which all who wait share; its observation comes by `observe`. */
   readonly refresh: () => void;
@@ -24,6 +22,11 @@ export interface GroupCommitOptions {
   readonly onBatch: (size: number) => void;
   readonly onFault: (failure: Failure) => void;
 }
+
+/**
+ * Before a batch whose outcome is unknown is sent again on the same connection, in milliseconds.
+ */
+const retryPauseMs = 50;
 
 interface Batch {
   /** Sent again as they are, with the same keys, for as long as one of them has no answer. */
@@ -69,7 +72,9 @@ export class GroupCommit {
     return this.queued === 0 && this.#underWay === null && this.#unknown.length === 0;
   }
 
-  /** Takes a request; false if the queue is full. Its `settle` is never called before this returns. */
+  /**
+   * Takes a request; false if the queue is full. Its `settle` is never called before this returns.
+   */
   submit(request: PendingRequest): boolean {
     if (this.queued >= this.#options.queueMax) {
       return false;
@@ -95,7 +100,10 @@ export class GroupCommit {
     return this.#queue.takeAll();
   }
 
-  /** A reply of the ledger reported what is left; that to a heartbeat also has the weight that lives. */
+  /**
+   * A reply of the ledger reported what is left; that to a heartbeat also has the weight that
+   * lives.
+   */
   observe(seen: StockObservation, livingWeight: number | null = null): void {
     if (livingWeight !== null) {
       this.#stock.observeLivingWeight(livingWeight);
@@ -219,10 +227,9 @@ export class GroupCommit {
   }
 
   #fail(batch: Batch, failure: Failure): void {
-    const { nowMs, retryPauseMs } = this.#options;
     if (batch.sent || failure.kind === "unknown") {
       batch.sent = true;
-      batch.retryAtMs = nowMs() + retryPauseMs;
+      batch.retryAtMs = this.#options.nowMs() + retryPauseMs;
       if (this.#isAwaited(batch)) {
         this.#unknown.push(batch);
       }

@@ -1,7 +1,20 @@
 import type { HoldReply, HoldRequest, HoldResult } from "../../ledger/ledger.ts";
 import type { Outcome } from "../../sale/outcome.ts";
 
-/** A purchase request on its way to the ledger. */
+/** A purchase as it came in. */
+export interface Purchase {
+  /** The client's Idempotency-Key, or null. */
+  readonly key: string | null;
+  /** Empty where the request named no buyer. */
+  readonly buyer: string;
+  readonly quantity: number;
+  /** Taken as the key of a request that has none; Nginx makes it, and can tell it to the client. */
+  readonly requestId?: string | null;
+  /** Until when it is to be answered; without one, from now on as long as any request may take. */
+  readonly deadlineMs?: number;
+}
+
+/** The same on its way to the ledger. */
 export interface PendingRequest extends HoldRequest {
   /** By the clock of the group commit; then it is answered, whatever is known. */
   readonly deadlineMs: number;
@@ -13,7 +26,9 @@ export interface PendingRequest extends HoldRequest {
   readonly settle: (outcome: Outcome) => void;
 }
 
-/** Gives a request its answer, unless it has one: at its deadline it gets one while it is under way. */
+/**
+ * Gives a request its answer, unless it has one: at its deadline it gets one while it is under way.
+ */
 export function answer(request: PendingRequest, outcome: Outcome): void {
   if (!request.answered) {
     request.answered = true;
@@ -21,7 +36,9 @@ export function answer(request: PendingRequest, outcome: Outcome): void {
   }
 }
 
-/** What the ledger's reply to a batch means for one request of it; `null`: there is no such sale. */
+/**
+ * What the ledger's reply to a batch means for one request of it; `null`: there is no such sale.
+ */
 export function outcomeOf(
   request: PendingRequest,
   reply: HoldReply | null,

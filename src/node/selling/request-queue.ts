@@ -3,7 +3,10 @@ import type { PendingRequest } from "./pending-request.ts";
 /** Places that are free at the front before the array is copied: a copy for 4,096 requests. */
 const freePlacesMax = 4_096;
 
-/** Requests that wait for their batch, in order of arrival. Adding and taking cost the same at any length. */
+/**
+ * Requests that wait for their batch, in order of arrival. Adding and taking cost the same at any
+ * length.
+ */
 export class RequestQueue {
   /** Those before `#head` were taken; their places are null, so that nothing keeps them alive. */
   #requests: (PendingRequest | null)[] = [];

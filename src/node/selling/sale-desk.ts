@@ -1,11 +1,12 @@
-import type { Failure, Heartbeat, Ledger, Reply } from "../../ledger/ledger.ts";
+import type { Failure, Heartbeat, Ledger } from "../../ledger/ledger.ts";
 import type { StockView } from "../../sale/local-stock.ts";
 import type { Outcome } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { OrderDesk } from "./order-desk.ts";
+import type { Purchase } from "./pending-request.ts";
 import { RequestLookup, type RequestStatus } from "./request-lookup.ts";
-import { closedOutcome, type SaleView, soldOut, unknownView } from "./sale-view.ts";
+import { closedOutcome, SaleHeartbeat, type SaleView, soldOut } from "./sale-heartbeat.ts";
 import { SoldKeys } from "./sold-keys.ts";
 
 export interface SaleDeskOptions {
@@ -25,26 +26,12 @@ export interface SaleDeskOptions {
   readonly onFault: (sale: string, fault: string) => void;
 }
 
-/** A purchase as it came in. */
-export interface Purchase {
-  /** The client's Idempotency-Key, or null. */
-  readonly key: string | null;
-  /** Empty where the request named no buyer. */
-  readonly buyer: string;
-  readonly quantity: number;
-  /** Taken as the key of a request that has none; Nginx makes it, and can tell it to the client. */
-  readonly requestId?: string | null;
-  /** Until when it is to be answered; without one, from now on as long as any request may take. */
-  readonly deadlineMs?: number;
-}
-
 const ledgerAway: Outcome = { kind: "busy", reason: "ledgerAway" };
 const queueFull: Outcome = { kind: "busy", reason: "queueFull" };
 
-/** Before a batch whose outcome is unknown is sent again, in milliseconds. */
-const retryPauseMs = 50;
-
-/** Sells one sale on this node: memory where memory is sure, the ledger's group commit otherwise. */
+/**
+ * Sells one sale on this node: memory where memory is sure, the ledger's group commit otherwise.
+ */
 export class SaleDesk {
   readonly #options: SaleDeskOptions;
   readonly sale: string;
@@ -55,22 +42,24 @@ export class SaleDesk {
   readonly #stock: StockView;
   readonly #lookup: RequestLookup;
   readonly #soldKeys: SoldKeys;
-  /** Its states and what changes them: sale-view.ts. */
-  #view: SaleView = unknownView;
-  #heartbeatUnderWay: Promise<void> | null = null;
-  #leaving = false;
+  readonly #heartbeat: SaleHeartbeat;
   /** Requests that wait for a heartbeat, since nothing is known of the sale. */
   #waitingForHeartbeat = 0;
-  #livingNodes = 0;
 
   constructor(sale: string, options: SaleDeskOptions) {
     this.sale = sale;
     this.#options = options;
     const onFault = (fault: string) => options.onFault(sale, fault);
+    this.#heartbeat = new SaleHeartbeat({
+      ...options,
+      sale,
+      onFault,
+      onSale: (heartbeat, before) => this.#learn(heartbeat, before),
+      onMissing: () => this.#saleIsMissing(),
+    });
     this.#commit = new GroupCommit({
       ...options,
       sale,
-      retryPauseMs,
       refresh: () => void this.heartbeat(),
       onSoldOut: () => this.#answerQueue(),
       onFault: (failure: Failure) => onFault(`${failure.kind}: ${failure.reason}`),
@@ -92,17 +81,18 @@ export class SaleDesk {
   }
 
   get view(): SaleView {
-    return this.#view;
+    return this.#heartbeat.view;
   }
 
   /** The sale as the ledger reported it at the last heartbeat; null if it is not known. */
   get snapshot(): SaleSnapshot | null {
-    return this.#view.kind === "known" ? this.#view.snapshot : null;
+    const { view } = this;
+    return view.kind === "known" ? view.snapshot : null;
   }
 
   /** Nodes that sell this sale, this one included, at the last heartbeat that was answered. */
   get livingNodes(): number {
-    return this.#livingNodes;
+    return this.#heartbeat.livingNodes;
   }
 
   get localStock(): number {
@@ -141,7 +131,7 @@ export class SaleDesk {
   /** Asks the ledger. `settle` is called once, at the latest around the deadline. */
   ask(purchase: Purchase, settle: (outcome: Outcome) => void): void {
     const { key } = purchase;
-    if (this.#view.kind !== "known") {
+    if (this.view.kind !== "known") {
       void this.#buyOnceKnown(purchase).then(settle);
     } else if (key !== null && this.#closed() !== null) {
       const deadlineMs = this.#options.nowMs() + this.#options.deadlineMs;
@@ -158,18 +148,12 @@ export class SaleDesk {
 
   /** Sends a heartbeat; those who ask while one is under way share it. Never rejects. */
   heartbeat(): Promise<void> {
-    this.#heartbeatUnderWay ??= this.#sendHeartbeat().finally(() => {
-      this.#heartbeatUnderWay = null;
-    });
-    return this.#heartbeatUnderWay;
+    return this.#heartbeat.send();
   }
 
   /** From now on heartbeats announce that this node leaves, so that the others take its share. */
-  async leave(): Promise<void> {
-    this.#leaving = true;
-    // One that is under way may still announce the opposite.
-    await this.#heartbeatUnderWay;
-    await this.heartbeat();
+  leave(): Promise<void> {
+    return this.#heartbeat.leave();
   }
 
   /** Answers what has reached its deadline. To be called often compared with the deadline. */
@@ -179,7 +163,7 @@ export class SaleDesk {
 
   /** The connection to the ledger came back, or was lost: what is known of the sale is stale. */
   connectionChanged(ready: boolean): void {
-    this.#view = unknownView;
+    this.#heartbeat.forget();
     this.#commit.forget();
     this.#soldKeys.reset();
     if (ready) {
@@ -188,31 +172,15 @@ export class SaleDesk {
     }
   }
 
-  async #sendHeartbeat(): Promise<void> {
-    const { ledger, weight } = this.#options;
-    this.#learn(await ledger.heartbeat(this.sale, this.#leaving ? 0 : weight));
-  }
-
-  #learn(reply: Reply<Heartbeat | null>): void {
-    if (reply.kind !== "ok") {
-      // Cut off, or refused: selling on what is not known any more would be a guess.
-      this.#view = unknownView;
-      this.#options.onFault(this.sale, `heartbeat ${reply.kind}: ${reply.reason}`);
-    } else if (reply.value === null) {
-      this.#view = { kind: "missing" };
-      this.#commit.forget();
-      for (const request of this.#commit.takeQueue()) {
-        request.settle({ kind: "unknownSale" });
-      }
-    } else {
-      this.#learnSale(reply.value);
+  #saleIsMissing(): void {
+    this.#commit.forget();
+    for (const request of this.#commit.takeQueue()) {
+      request.settle({ kind: "unknownSale" });
     }
   }
 
-  #learnSale({ snapshot, livingWeight, livingNodes }: Heartbeat): void {
-    const wasSoldOut = this.snapshot?.left === 0;
-    this.#view = { kind: "known", snapshot };
-    this.#livingNodes = livingNodes;
+  #learn({ snapshot, livingWeight }: Heartbeat, before: SaleView): void {
+    const wasSoldOut = before.kind === "known" && before.snapshot.left === 0;
     this.#commit.observe(snapshot, livingWeight);
     const { latched, epoch } = this.#stock;
     if (!latched) {
@@ -225,7 +193,7 @@ export class SaleDesk {
 
   /** Why nothing can be sold now, or null: the one place where that is derived. */
   #closed(): Outcome | null {
-    return closedOutcome(this.#view, this.#stock.latched);
+    return closedOutcome(this.#heartbeat.view, this.#stock.latched);
   }
 
   /** It is certain, from memory, that no request with this key was sold. */
@@ -277,7 +245,7 @@ export class SaleDesk {
     this.#waitingForHeartbeat += 1;
     await this.heartbeat();
     this.#waitingForHeartbeat -= 1;
-    switch (this.#view.kind) {
+    switch (this.view.kind) {
       case "unknown":
         return ledgerAway;
       case "missing":

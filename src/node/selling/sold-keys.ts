@@ -25,7 +25,9 @@ export class SoldKeys {
     this.#onFault = onFault;
   }
 
-  /** True only if it is certain, from memory, that the key was not sold up to the end of `epoch`. */
+  /**
+   * True only if it is certain, from memory, that the key was not sold up to the end of `epoch`.
+   */
   surelyAbsent(key: string, epoch: number | null): boolean {
     return this.#keys !== null && this.#epoch === epoch && !this.#keys.has(key);
   }
