@@ -109,7 +109,7 @@ describe("the table of the README", () => {
 
   test("has a row for every code", () => {
     const withRow = new Set(documented.map((row) => Number(row.split(" ")[1])));
-    expect([...withRow].sort()).toEqual(Object.values(codes).sort());
+    expect(withRow).toEqual(new Set<number>(Object.values(codes)));
   });
 
   test("has the status and the code of every refusal and of every outcome of a purchase", () => {
