@@ -1,3 +1,5 @@
+import { redactAddress } from "../src/process/redact.ts";
+
 /** What a program that is measured inherits, so that a node's bounds can be tried out. */
 export function inheritedEnvironment(): Record<string, string> {
   const inherited: Record<string, string> = {};
@@ -14,6 +16,6 @@ export function inheritedSettings(): string[] {
   return Object.entries(inheritedEnvironment())
     .filter(([name]) => name.startsWith("SLUICE_"))
     .filter(([name]) => !/SECRET|PASSWORD/.test(name))
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${redactAddress(value)}`)
     .sort();
 }

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 
 import { defineCommand, runMain } from "citty";
 
+import { reasonOf } from "../src/process/errors.ts";
+import { endOnCrash } from "../src/process/program.ts";
 import { selectMeasures } from "./measures.ts";
 import { renderText } from "./render.ts";
 import { runBench, type RunOptions } from "./run.ts";
@@ -47,9 +49,7 @@ function namesOf(only: string): string[] {
   try {
     return selectMeasures(only);
   } catch (error) {
-    console.error(
-      `sluice bench: --only: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    console.error(`sluice bench: --only: ${reasonOf(error)}`);
     process.exit(2);
   }
 }
@@ -64,4 +64,5 @@ function numberOf(option: string, text: string, min: number, max: number, whole:
   return value;
 }
 
+endOnCrash("sluice bench");
 await runMain(bench, { rawArgs: process.argv.slice(3) });

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 
+import { reasonOf } from "../src/process/errors.ts";
 import { inheritedSettings } from "./config.ts";
 import type { Bench, BenchOptions } from "./measure.ts";
 import { measures } from "./measures.ts";
@@ -40,7 +41,7 @@ export async function runBench(
     } catch (error) {
       // What a signal broke off has not failed.
       await signal.ending;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       failures.push(`${name}: ${reason}`);
       say(`${name} failed: ${reason}`);
     } finally {

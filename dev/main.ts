@@ -1,6 +1,7 @@
 import { type ArgsDef, type CommandDef, defineCommand, runMain } from "citty";
 
 import type { DefaultPlaces } from "../src/operator/config.ts";
+import { endOnCrash } from "../src/process/program.ts";
 import { keepPassed } from "./host/passthrough-args.ts";
 
 /** A command of the operators, which works on the embedded stack unless it is told otherwise. */
@@ -38,4 +39,5 @@ const main = defineCommand({
   },
 });
 
+endOnCrash("sluice");
 await runMain(main, { rawArgs: keepPassed(process.argv.slice(2)) });

@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 
 import { checkArguments, reportErrors } from "../../src/operator/command.ts";
+import { addressHint, readRedisOption } from "../../src/operator/config.ts";
 import { readStateDir } from "../host/environment.ts";
 import { interruptible } from "../host/interrupt.ts";
 import { readLoadOptions } from "../load/load-options.ts";
@@ -24,6 +25,7 @@ const definitions = {
   json: { type: "string", valueHint: "FILE", description: "write the report there, - for stdout" },
   redis: {
     type: "string",
+    valueHint: addressHint,
     description: "redis://host:port/db: audit the books as well (the embedded stack's are anyway)",
   },
   nodes: {
@@ -41,8 +43,8 @@ export default defineCommand({
       reportErrors("load", async () => {
         checkArguments(args, definitions);
         const { target, options } = readLoadOptions(args);
-        const { redis, nodes } = args;
-        const around = findSurroundings(target, readStateDir(args), redis ?? null, nodes ?? null);
+        const redis = readRedisOption(args.redis);
+        const around = findSurroundings(target, readStateDir(args), redis, args.nodes ?? null);
         const { report, details } = await runReportedLoad(options, around, signal);
         await printReport(report, details, args.json ?? null);
         process.exitCode = report.verdict === "unbalanced" ? 1 : 0;

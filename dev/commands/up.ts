@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 
 import { checkArguments, reportErrors } from "../../src/operator/command.ts";
+import { addressHint } from "../../src/operator/config.ts";
 import { readStackOptions } from "../stack/config.ts";
 import { formatNextSteps, formatParts, formatSale } from "../stack/show.ts";
 import { startStack } from "../stack/stack.ts";
@@ -14,6 +15,7 @@ const flags = {
   "worker-port": { type: "string", description: "the order worker's health and metrics (3005)" },
   database: {
     type: "string",
+    valueHint: addressHint,
     description: "postgres://user@host:port/name of a server that is there (SQLite in --state)",
   },
   durability: { type: "string", description: "memory, primary or replica (primary)" },

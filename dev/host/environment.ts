@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 
+import type { Environment } from "../../src/process/variables.ts";
 import { STATE_DIR_DEFAULT } from "./checkout.ts";
 
 /** Who called, when sudo was between: what is run for them is run as them. */
@@ -25,13 +26,26 @@ export function readEnvironment(extra: Readonly<Record<string, string>> = {}) {
   return { ...process.env, PATH: readSearchPath(), ...extra };
 }
 
-/** What sudo is to hand on, as NAME=VALUE. */
-export function readVariablesForSudo(): string[] {
-  const wanted =
-    /^(PATH|HOME|XDG_CACHE_HOME|TERM|LANG|VAGRANT_HOME|SLUICE_.*|ANSIBLE_.*|(https?|no)_proxy)$/i;
-  return Object.entries(process.env).flatMap(([name, value]) =>
-    wanted.test(name) && value !== undefined ? [`${name}=${value}`] : [],
-  );
+/** What sudo sets anew, even if it is told to preserve it; no secret is in these. */
+const resetBySudo = /^(PATH|HOME|XDG_CACHE_HOME|TERM|LANG|VAGRANT_HOME)$/;
+/** What may hold a secret, such as a proxy with a password. */
+const preservedBySudo = /^(SLUICE_.*|ANSIBLE_.*|(https?|no)_proxy)$/i;
+
+/**
+ * How sudo is called so that a command after it has the variables that it needs. Those that may
+ * hold a secret are named only: every user can read an argument in the process list.
+ */
+export function readSudoCommand(environment: Environment = process.env): string[] {
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined);
+  const names = set.map(([name]) => name).filter((name) => preservedBySudo.test(name));
+  const reset = set.filter(([name]) => resetBySudo.test(name));
+  return [
+    "sudo",
+    ...(names.length === 0 ? [] : [`--preserve-env=${names.join(",")}`]),
+    "--",
+    "env",
+    ...reset.map(([name, value]) => `${name}=${value}`),
+  ];
 }
 
 /** The state directory: `--state`, else SLUICE_STATE, else `.sluice` in the checkout. */

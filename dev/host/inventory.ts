@@ -1,4 +1,5 @@
 import { CommandError } from "../../src/operator/command.ts";
+import { reasonOf } from "../../src/process/errors.ts";
 
 /** Variables of an inventory, not checked yet. */
 export type Variables = Readonly<Record<string, unknown>>;
@@ -75,8 +76,7 @@ function parseYaml(text: string): Variables {
   try {
     root = Bun.YAML.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`it is not YAML: ${reason}`);
+    throw new CommandError(`it is not YAML: ${reasonOf(error)}`);
   }
   if (!isMap(root)) {
     throw new CommandError("it holds no groups; its first line is to be 'all:'");

@@ -1,6 +1,6 @@
 import { CommandError } from "../../src/operator/command.ts";
 import { runAttached } from "./attached.ts";
-import { readVariablesForSudo } from "./environment.ts";
+import { readSudoCommand } from "./environment.ts";
 
 /**
  * Runs this very command again through sudo if it is not run by root. True if it was: its exit code
@@ -14,6 +14,6 @@ export async function ranAsRoot(): Promise<boolean> {
     throw new CommandError("network namespaces take root's rights, and there is no sudo here");
   }
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  process.exitCode = await runAttached(["sudo", "--", "env", ...readVariablesForSudo(), ...again]);
+  process.exitCode = await runAttached([...readSudoCommand(), ...again]);
   return true;
 }

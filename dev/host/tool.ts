@@ -1,4 +1,5 @@
 import { CommandError } from "../../src/operator/command.ts";
+import { redact } from "../../src/process/redact.ts";
 import { readEnvironment } from "./environment.ts";
 
 export interface ToolResult {
@@ -35,7 +36,8 @@ export async function tryTool(
 export async function runTool(command: readonly string[], input = ""): Promise<string> {
   const { exitCode, stdout, stderr } = await tryTool(command, input);
   if (exitCode !== 0) {
-    throw new CommandError(`'${command.join(" ")}' failed (${exitCode}): ${stderr.trim()}`);
+    const reason = redact(stderr.trim());
+    throw new CommandError(`'${redact(command.join(" "))}' failed (${exitCode}): ${reason}`);
   }
   return stdout;
 }

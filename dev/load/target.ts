@@ -1,4 +1,5 @@
 import { CommandError } from "../../src/operator/command.ts";
+import { refusePassword } from "../../src/operator/config.ts";
 import { saleIdPattern } from "../../src/sale/sale.ts";
 
 /** Where a crowd is sent, and what each of it asks for. */
@@ -15,6 +16,7 @@ export interface Target {
  * taken as it is. A quantity needs a sale: /buy/ticket sells one ticket.
  */
 export function readTarget(text: string, sale: string | null, quantity: number): Target {
+  refusePassword("the address", text, "a crowd needs none");
   const url = URL.parse(text);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new CommandError(`'${text}' is no address; give one such as http://127.0.0.1:8080`);

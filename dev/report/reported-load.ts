@@ -2,6 +2,7 @@ import { type AuditReading, auditSale } from "../../src/audit/audit-sale.ts";
 import { SaleOperations } from "../../src/ledger/operations.ts";
 import { CommandError } from "../../src/operator/command.ts";
 import type { DatabaseAddress } from "../../src/orders/database-address.ts";
+import { redactAddress } from "../../src/process/redact.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";
@@ -71,7 +72,8 @@ async function readSale(redisUrl: string, sale: string): Promise<SaleSnapshot> {
     const snapshot = await operations.read(sale);
     if (snapshot === null) {
       throw new CommandError(
-        `there is no sale ${sale} in ${redisUrl}; "sluice sale create ${sale} --total N" makes it`,
+        `there is no sale ${sale} in ${redactAddress(redisUrl)}; ` +
+          `"sluice sale create ${sale} --total N" makes it`,
       );
     }
     return snapshot;

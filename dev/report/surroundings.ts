@@ -1,4 +1,5 @@
 import { CommandError } from "../../src/operator/command.ts";
+import { refusePassword } from "../../src/operator/config.ts";
 import type { NodeAddress } from "../load/node-counts.ts";
 import type { Target } from "../load/target.ts";
 import { findDatabase } from "../stack/find-database.ts";
@@ -37,6 +38,7 @@ export function findSurroundings(
 /** `node1=http://10.0.0.1:3000*1,node2=http://10.0.0.2:3000*2`: names, addresses, weights. */
 function readNodes(text: string): NodeAddress[] {
   return text.split(",").map((item) => {
+    refusePassword("--nodes", item.replace(/^[^=]*=/, ""), "a node's /metrics needs none");
     const [, name, url, weight] =
       /^([^=]+)=(https?:\/\/[^*]+?)\/?(?:\*(\d{1,4}))?$/.exec(item) ?? [];
     if (name === undefined || url === undefined) {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 
 import { nodeVariables } from "../../src/node/config.ts";
 import { CommandError } from "../../src/operator/command.ts";
+import { readAddress } from "../../src/operator/config.ts";
 import { workerVariables } from "../../src/orders/config.ts";
 import { readStateDir } from "../host/environment.ts";
 import {
@@ -48,7 +49,9 @@ export function readStackOptions(flags: StackFlags): StackOptions {
       oneOf<LimitBy>("--limit-by", ["off", "address", "buyer"], text(flags["limit-by"])) ??
       stackDefaults.limitBy,
     limitPerSecond: wholeNumber(flags, "limit-rate") ?? stackDefaults.limitPerSecond,
-    database: absolute(text(flags["database"]) ?? text(environment["SLUICE_DATABASE"]) ?? null),
+    database: absolute(
+      readAddress("--database", flags["database"]) ?? text(environment["SLUICE_DATABASE"]) ?? null,
+    ),
     fresh: flags["fresh"] === true,
   };
 }

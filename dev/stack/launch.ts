@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs";
 
 import { CommandError } from "../../src/operator/command.ts";
+import { redact } from "../../src/process/redact.ts";
 import { readSearchPath } from "../host/environment.ts";
 import { identify, isRunning } from "../host/process-table.ts";
 import { waitUntil } from "../host/wait.ts";
@@ -75,6 +76,6 @@ export async function awaitReady(
 
 function readLogTail(path: string): string {
   const lines = existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
-  const tail = lines.slice(-LOG_TAIL_LINES).map((line) => `  ${line}`);
+  const tail = lines.slice(-LOG_TAIL_LINES).map((line) => `  ${redact(line)}`);
   return tail.join("\n");
 }

@@ -1,7 +1,9 @@
 import { Redis } from "ioredis";
 
+import { reasonOf } from "../process/errors.ts";
+import { redactAddress } from "../process/redact.ts";
 import { oneConnectionOptions } from "./connect.ts";
-import { OperationError, redacted } from "./operations.ts";
+import { OperationError } from "./operations.ts";
 
 /**
  * Looks at a ledger on a connection that lives for as long as `work`. Every command is bounded in
@@ -29,9 +31,8 @@ export async function withAuditClient<T>(
     if (error instanceof OperationError) {
       throw error;
     }
-    const reason = fault ?? error;
-    const text = reason instanceof Error ? reason.message : String(reason);
-    throw new OperationError(`the ledger at ${redacted(url)} could not be read: ${text}`);
+    const reason = reasonOf(fault ?? error);
+    throw new OperationError(`the ledger at ${redactAddress(url)} could not be read: ${reason}`);
   } finally {
     client.disconnect();
   }

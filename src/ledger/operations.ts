@@ -1,5 +1,7 @@
 import { Redis } from "ioredis";
 
+import { reasonOf } from "../process/errors.ts";
+import { redactAddress } from "../process/redact.ts";
 import { saleIdPattern, type SaleSnapshot } from "../sale/sale.ts";
 import { oneConnectionOptions } from "./connect.ts";
 import { saleKeys, salesKey } from "./keys.ts";
@@ -84,8 +86,7 @@ export class SaleOperations {
     try {
       return readSnapshot(sale, raw as (string | number)[]);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new OperationError(`${reason}; "sluice audit ${sale}" names what is wrong`);
+      throw new OperationError(`${reasonOf(error)}; "sluice audit ${sale}" names what is wrong`);
     }
   }
 
@@ -137,14 +138,14 @@ export class SaleOperations {
       try {
         return await work(await this.#connected());
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         this.close();
         if (reason.startsWith("BADARG")) {
           throw new OperationError(reason.slice("BADARG ".length));
         }
         if (attempt >= attemptsMax) {
           throw new OperationError(
-            `the ledger at ${redacted(this.#url)} did not answer: ${reason}`,
+            `the ledger at ${redactAddress(this.#url)} did not answer: ${reason}`,
           );
         }
         await Bun.sleep(retryPauseMs);
@@ -193,10 +194,4 @@ export async function evaluate(
     }
     throw error;
   }
-}
-
-/** The URL without its password, fit for messages and logs. */
-export function redacted(url: string): string {
-  // Up to the last @: a password that was not encoded may contain one, or a slash.
-  return url.replace(/\/\/.*@/, "//***@");
 }

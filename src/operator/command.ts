@@ -1,11 +1,15 @@
 import { OperationError } from "../ledger/operations.ts";
+import { describeError } from "../process/errors.ts";
 
 /** Something that whoever typed the command can put right; the message says what and how. */
 export class CommandError extends Error {
   override name = "CommandError";
 }
 
-/** Runs a command; what the operator can put right is printed without a stack trace. */
+/**
+ * Runs a command; what the operator can put right is printed without a stack trace. Everything else
+ * ends the process here: the libraries' own report of it would print passwords.
+ */
 export async function reportErrors(
   command: string,
   run: () => Promise<void>,
@@ -15,7 +19,8 @@ export async function reportErrors(
     await run();
   } catch (error) {
     if (!(error instanceof CommandError || error instanceof OperationError)) {
-      throw error;
+      process.stderr.write(`sluice ${command} crashed: ${describeError(error)}\n`);
+      process.exit(1);
     }
     console.error(`sluice ${command}: ${error.message}`);
     process.exitCode = exitCode;

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 
 import { type DatabaseAddress, parseDatabaseUrl } from "../orders/database-address.ts";
+import { faultOfAddress } from "../process/address.ts";
 import { reasonOf } from "../process/errors.ts";
+import { holdsPassword } from "../process/redact.ts";
 import { CommandError } from "./command.ts";
 
 /** Where a command works when neither an option nor a variable names a place. */
@@ -20,9 +22,23 @@ export const addressHint = "URL|@FILE|-";
 
 /** The ledger to work on: `--redis`, else SLUICE_REDIS, else the default. Throws `CommandError`. */
 export function readRedisUrl(option: unknown, places: DefaultPlaces): string {
-  const url = readAddress("--redis", option) ?? variable("SLUICE_REDIS") ?? places.ledger();
+  const url = readRedisOption(option) ?? variable("SLUICE_REDIS") ?? places.ledger();
   if (url === null) {
     throw new CommandError("which ledger? Set SLUICE_REDIS, or give --redis redis://host:port/db");
+  }
+  return checkRedisUrl(url);
+}
+
+/** What `--redis` names, or null without it. Throws `CommandError`. */
+export function readRedisOption(option: unknown): string | null {
+  const url = readAddress("--redis", option);
+  return url === null ? null : checkRedisUrl(url);
+}
+
+function checkRedisUrl(url: string): string {
+  const fault = /^rediss?:\/\//.test(url) ? faultOfAddress(url) : "it must be redis://host:port/db";
+  if (fault !== null) {
+    throw new CommandError(`the ledger: ${fault}`);
   }
   return url;
 }
@@ -54,26 +70,43 @@ function variable(name: string): string | null {
 }
 
 /**
- * An address that was typed, or read from a file (`@FILE`) or from standard input (`-`). Every user
- * of a machine can read its process list, so an option must not hold a password.
+ * An address that was typed, or read from a file (`@FILE`) or from standard input (`-`); null where
+ * there is none. Throws `CommandError`, also for an address that was typed with its password.
  */
-function readAddress(option: string, given: unknown): string | null {
+export function readAddress(option: string, given: unknown): string | null {
   if (typeof given !== "string" || given === "") {
     return null;
   }
   if (given === "-" || given.startsWith("@")) {
     const path = given === "-" ? 0 : given.slice(1);
+    let address: string;
     try {
-      return readFileSync(path, "utf8").trim();
+      address = readFileSync(path, "utf8").trim();
     } catch (error) {
       throw new CommandError(`${option} ${given} could not be read: ${reasonOf(error)}`);
     }
+    if (address === "") {
+      throw new CommandError(`${option} ${given} is empty; it holds one address`);
+    }
+    return address;
   }
-  if (/:\/\/[^/]*:[^/]*@/.test(given) || /[?&]password=/.test(given)) {
+  refusePassword(
+    option,
+    given,
+    `set the variable instead, or give ${option} @FILE, or ${option} - for standard input`,
+  );
+  return given;
+}
+
+/**
+ * Every user of a machine can read its process list, so no word that was typed may hold a password.
+ * Throws `CommandError` with what to do instead.
+ */
+export function refusePassword(what: string, given: string, instead: string): void {
+  if (holdsPassword(given)) {
     throw new CommandError(
-      `${option} holds a password, which every user of this machine can read in its process list; ` +
-        `set the variable instead, or give ${option} @FILE, or - for standard input`,
+      `${what} holds a password, which every user of this machine can read in its process list; ` +
+        instead,
     );
   }
-  return given;
 }

@@ -1,5 +1,6 @@
 import { defineCommand, runMain } from "citty";
 
+import { endOnCrash } from "../process/program.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { ordersCommand } from "./commands/orders.ts";
@@ -20,4 +21,5 @@ const operator = defineCommand({
   },
 });
 
+endOnCrash("sluice");
 await runMain(operator);

@@ -15,6 +15,7 @@ const schema = Type.Object({
   ...commonVariables,
   SLUICE_DATABASE: Type.String({
     pattern: "^(sqlite|postgres|postgresql)://.+$",
+    address: true,
     description: "sqlite://path or postgres://user@host:port/database",
   }),
   SLUICE_LISTEN: Type.String({

@@ -1,3 +1,6 @@
+import { faultOfAddress } from "../process/address.ts";
+import { redactAddress } from "../process/redact.ts";
+
 /** Where orders are stored. */
 export type DatabaseAddress =
   | { readonly dialect: "sqlite"; readonly path: string }
@@ -16,17 +19,18 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
       : { dialect: "sqlite", path };
   }
   if (/^postgres(ql)?:\/\//.test(text)) {
-    const url = URL.parse(text);
-    return url === null || url.pathname.length < 2
+    const fault = faultOfAddress(text);
+    if (fault !== null) {
+      return fault;
+    }
+    return new URL(text).pathname.length < 2
       ? "it must be postgres://user:password@host:port/database"
       : { dialect: "postgres", url: text };
   }
   return "it must be sqlite://path or postgres://user:password@host:port/database";
 }
 
-/** An address fit for messages and logs: no password. */
+/** An address fit for messages and logs: without its password. */
 export function describeDatabase(address: DatabaseAddress): string {
-  return address.dialect === "sqlite"
-    ? `sqlite://${address.path}`
-    : address.url.replace(/\/\/[^@/]*@/, "//***@").replace(/([?&]password=)[^&]*/g, "$1***");
+  return address.dialect === "sqlite" ? `sqlite://${address.path}` : redactAddress(address.url);
 }

@@ -1,5 +1,6 @@
 import { SQL } from "bun";
 
+import { reasonOf } from "../process/errors.ts";
 import { type DatabaseAddress, describeDatabase } from "./database-address.ts";
 
 /**
@@ -58,7 +59,7 @@ export class Database {
       if (fault === "away") {
         await this.close();
       }
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new DatabaseError(fault, `${describeDatabase(this.address)}: ${reason}`, error);
     } finally {
       clearTimeout(timer);

@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
 
+import { redact } from "./redact.ts";
+
 /** The same fault is logged at most once in this time, in milliseconds; the rest is counted. */
 const quietMs = 5_000;
 /** Different faults remembered at a time. */
@@ -19,7 +21,8 @@ export class FaultLog {
     this.#log = log;
   }
 
-  report(where: string, fault: string): void {
+  report(where: string, text: string): void {
+    const fault = redact(text);
     const id = `${where}: ${fault}`;
     const now = performance.now();
     const seen = this.#seen.get(id);

@@ -1,6 +1,9 @@
 import Type, { type TObject, type TSchema } from "typebox";
 import { Value } from "typebox/value";
 
+import { faultOfAddress } from "./address.ts";
+import { redact, redactAddress } from "./redact.ts";
+
 /** Thrown with all faults at once, a line each. */
 export class ConfigError extends Error {
   override name = "ConfigError";
@@ -17,6 +20,7 @@ export const commonVariables = {
   SLUICE_REDIS: Type.String({
     pattern: "^rediss?://[^\\s]+$",
     default: "redis://127.0.0.1:6379/0",
+    address: true,
     description: "redis://[user:password@]host:port[/db]",
   }),
   SLUICE_LOG: Type.Union(
@@ -41,9 +45,9 @@ export function parseListen(text: string): { host: string; port: number } {
 }
 
 /**
- * Reads the environment variables that a schema names, each with its range and default; integers
- * become numbers, an empty variable counts as missing. A variable of ours that is neither in the
- * schema nor `foreign` (another program's) is a fault, since it is likely misspelt.
+ * Reads the environment variables that a schema names, each with its range and default; one that
+ * holds an address, which may have a password, has `address: true` as well. Integers numbers, an empty variable counts as missing. A variable of ours that is neither in the schema nor
+ * `foreign` (another program's) is a fault, since it is likely misspelt.
  * Throws `ConfigError` with every fault in it.
  */
 export function readVariables(
@@ -55,16 +59,19 @@ export function readVariables(
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [name, property] of Object.entries<TSchema>(schema.properties)) {
-    const { description } = property as { description?: string };
+    const { description, address } = property as { description?: string; address?: boolean };
     const text = environment[name];
     const value = readValue(property, text);
     values[name] = value;
     if (value === undefined) {
       faults.push(`${name} is missing: ${description}`);
     } else if (!Value.Check(property, value)) {
-      // A secret must not be printed, not even a bad one, nor the password of a bad address.
-      const shown = name.endsWith("_SECRET") ? "***" : text?.replace(/\/\/[^@/]*@/, "//***@");
-      faults.push(`${name}=${shown}: it must be ${description}`);
+      faults.push(`${name}=${shownOf(name, text, address)}: it must be ${description}`);
+    } else if (address === true && typeof value === "string") {
+      const fault = faultOfAddress(value);
+      if (fault !== null) {
+        faults.push(`${name}=${shownOf(name, text, address)}: ${fault}`);
+      }
     }
   }
   for (const name of Object.keys(environment)) {
@@ -76,6 +83,14 @@ export function readVariables(
     throw new ConfigError(faults.join("\n"));
   }
   return values;
+}
+
+/** A bad value as it may be printed: a bad secret is a secret, too. */
+function shownOf(name: string, text = "", address = false): string {
+  if (name.endsWith("_SECRET")) {
+    return "***";
+  }
+  return address ? redactAddress(text) : redact(text);
 }
 
 function readValue(property: TSchema, text: string | undefined): unknown {

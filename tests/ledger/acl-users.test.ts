@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { NodeProcess } from "../faults/support/node-process.ts";
-import { sluice } from "../orders/support/command.ts";
+import { sluiceIn } from "../orders/support/command.ts";
 import { killWorkers, WorkerProcess } from "../orders/support/worker-process.ts";
 import { until } from "../support/until.ts";
 import { AclServer, type User } from "./support/acl-server.ts";
@@ -84,7 +84,8 @@ async function sellOut(node: NodeProcess, prefix: string): Promise<string> {
 
 /** Runs a command as the operator, who must succeed with it. */
 async function operate(...words: readonly string[]): Promise<string> {
-  const end = await sluice(...words, "--redis", server.urlOf("operator"));
+  const environment = { SLUICE_REDIS: server.urlOf("operator") };
+  const end = await sluiceIn({ environment }, ...words);
   expect(end, `sluice ${words.join(" ")}`).toMatchObject({ code: 0 });
   return end.out;
 }

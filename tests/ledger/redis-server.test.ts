@@ -64,7 +64,7 @@ describe("the redis-server of the tests", () => {
     const settings = { appendfsync: "sometimes" };
     const failure = RedisServer.start({ settings }).then(String, String);
     expect(await failure).toContain("redis-server did not start");
-    expect(await failure).toContain('appendfsync "sometimes"');
+    expect(await failure).toContain("'appendfsync sometimes'");
   });
 
   test("leaves no process and no folder behind", async () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -46,6 +46,7 @@ export function redisVersion(): readonly [major: number, minor: number] {
 }
 
 const outputFile = "output.log";
+const configurationFile = "redis.conf";
 const startDeadlineMs = 15_000;
 const stopDeadlineMs = 5_000;
 const replicationDeadlineMs = 15_000;
@@ -86,10 +87,10 @@ export class RedisServer {
     const { login } = options;
     this.#login =
       login !== undefined
-        ? `${login.user}:${login.password}@`
+        ? `${login.user}:${encodeURIComponent(login.password)}@`
         : password === undefined
           ? ""
-          : `:${password}@`;
+          : `:${encodeURIComponent(password)}@`;
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -134,11 +135,13 @@ export class RedisServer {
     if (this.#process !== null) {
       throw new Error("stop or kill the server before it is started again");
     }
-    const settings = Object.entries(this.#settings).flatMap(([name, value]) => [
-      `--${name}`,
-      String(value),
-    ]);
-    const command = ["setpriv", "--pdeathsig", "SIGKILL", binary, ...settings];
+    // In a file of its own, since every user can read a password in the process list.
+    const settings = Object.entries(this.#settings).map(
+      ([name, value]) => `${name} ${isOneWord(name, value) ? JSON.stringify(value) : value}\n`,
+    );
+    const configuration = join(this.folder, configurationFile);
+    await writeFile(configuration, settings.join(""), { mode: 0o600 });
+    const command = ["setpriv", "--pdeathsig", "SIGKILL", binary, configuration];
     const output = Bun.file(join(this.folder, outputFile));
     const child = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: output });
     this.#process = child;
@@ -241,6 +244,11 @@ export class RedisServer {
     }
     return this.#process;
   }
+}
+
+/** What Redis would take for several words, or for none, if it were not quoted. */
+function isOneWord(name: string, value: string | number): boolean {
+  return value === "" || name === "requirepass" || name === "masterauth";
 }
 
 /** A client for looking: it never resends, and a fault shows as the rejection of a command. */

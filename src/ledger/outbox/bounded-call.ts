@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 
+import { reasonOf } from "../../process/errors.ts";
 import type { Connection } from "../connect.ts";
 
 /**
@@ -28,9 +29,7 @@ export async function callBounded<T>(
     return await work(live.client);
   } catch (error) {
     // ioredis rejects with what Redis said, or with why there is no answer.
-    throw new StreamUnavailable(error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
+    throw new StreamUnavailable(reasonOf(error), { cause: error });
   } finally {
     clearTimeout(timer);
   }

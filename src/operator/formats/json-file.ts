@@ -1,3 +1,4 @@
+import { reasonOf } from "../../process/errors.ts";
 import { CommandError } from "../command.ts";
 
 /** Writes JSON into a file, or to standard output where the file is called "-". */
@@ -10,7 +11,6 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   try {
     await Bun.write(path, text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`${path} could not be written: ${reason}`);
+    throw new CommandError(`${path} could not be written: ${reasonOf(error)}`);
   }
 }
