@@ -40,3 +40,28 @@ test.each([...dev, ...operator, "bench"])(
     expect(await describe(name)).toContain(listed.get(name) ?? "");
   },
 );
+
+test("the README groups the commands as the launcher does", async () => {
+  const readme = await Bun.file(join(ROOT, "README.md")).text();
+  const [, rows = ""] = /\n\| group +\| command .*\n\|[-| ]+\|\n((?:\|.*\n)+)/.exec(readme) ?? [];
+  const explained: Record<string, string[]> = {};
+  let group = "";
+  for (const row of rows.trimEnd().split("\n")) {
+    const [, first = "", commands = ""] = row.split("|").map((cell) => cell.trim());
+    group = first === "" ? group : first;
+    const names = [...commands.matchAll(/`([a-z-]+)/g)].map(([, name = ""]) => name);
+    (explained[group] ??= []).push(...names);
+  }
+  const printed: Record<string, string[]> = {};
+  for (const block of launcher.split("\n\n")) {
+    const [head = "", ...lines] = block.split("\n");
+    if (/^[a-z]+$/.test(head)) {
+      printed[head] = lines.map((line) => line.trim().split(" ")[0] ?? "").toSorted();
+    }
+  }
+  for (const names of Object.values(explained)) {
+    names.sort();
+  }
+  expect(Object.keys(printed)).toHaveLength(4);
+  expect(explained).toEqual(printed);
+});

@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 
 import { readStackOptions } from "../../dev/stack/config.ts";
 import { withLock } from "../../dev/stack/lock.ts";
+import { planNodes } from "../../dev/stack/nodes.ts";
 import { checkOptions, stackDefaults } from "../../dev/stack/options.ts";
+import { planWorker } from "../../dev/stack/worker.ts";
 import { CommandError } from "../../src/operator/command.ts";
 
 function faultsOf(changes: object): string {
@@ -30,6 +32,15 @@ describe("what a stack is told", () => {
   test("the status page moves with the port of nginx", () => {
     expect(readStackOptions({ "nginx-port": "9000" }).statusPort).toBe(9001);
     expect(readStackOptions({ "nginx-port": "9000", "status-port": "7" }).statusPort).toBe(7);
+  });
+
+  test("the database's password is handed to the worker alone, and not as an argument", () => {
+    const database = "postgres://sluice:hunter2@h/d";
+    const options = { ...stackDefaults, database };
+    const worker = planWorker(options);
+    expect(worker.environment["SLUICE_DATABASE"]).toBe(database);
+    expect(JSON.stringify([worker.command, planNodes(options)])).not.toContain("hunter2");
+    expect(faultsOf({ database, fresh: true })).toContain("postgres://***@h/d");
   });
 
   test("a value that is none is refused by name", () => {
