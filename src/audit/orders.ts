@@ -1,3 +1,4 @@
+import { reasonOf } from "../process/errors.ts";
 import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { SaleBooks } from "./books.ts";
 import { type EventBooks, mayBeTrimmed, type OrderEvents } from "./events.ts";
@@ -49,7 +50,7 @@ function readOrder(
   try {
     return parseOrderRecord(sale, stored);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     findings.add("order", serial, `order ${serial}: ${reason}`);
     return null;
   }

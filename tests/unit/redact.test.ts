@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 
 import fc from "fast-check";
 
@@ -229,4 +230,17 @@ describe("an error that holds a password", () => {
   test("may be no error at all", () => {
     expect(describeError(`thrown ${address}`)).toContain("Error: thrown redis://***@h");
   });
+});
+
+test("no program describes what it caught by itself, nor shows an address as it is", async () => {
+  const root = join(import.meta.dir, "../..");
+  const byItself = /instanceof Error \? \w+\.message : String\(/;
+  // Only where it is the value that a program is given or a test is about.
+  const shown = /(Error|log\.\w+|console\.\w+|write)\([^;]*\$\{[^}(]*([rR]edis|[dD]atabase)Url\}/;
+  const paths = [...new Bun.Glob("{src,dev,bench}/**/*.ts").scanSync(root)];
+  const texts = await Promise.all(
+    paths.map(async (path) => ({ path, text: await Bun.file(join(root, path)).text() })),
+  );
+  const faulty = texts.filter(({ text }) => byItself.test(text) || shown.test(text));
+  expect(faulty.map(({ path }) => path)).toEqual(["src/process/errors.ts"]);
 });

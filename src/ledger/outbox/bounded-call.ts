@@ -29,7 +29,9 @@ export async function callBounded<T>(
     return await work(live.client);
   } catch (error) {
     // ioredis rejects with what Redis said, or with why there is no answer.
-    throw new StreamUnavailable(reasonOf(error), { cause: error });
+    throw new StreamUnavailable(reasonOf(error), {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
   }

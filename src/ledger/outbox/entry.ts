@@ -1,3 +1,4 @@
+import { reasonOf } from "../../process/errors.ts";
 import { type OrderRecord, parseOrderRecord } from "../../sale/order.ts";
 
 /** One entry of a sale's outbox, as it is stored: nothing is trusted yet. */
@@ -34,6 +35,6 @@ export function readEntry({ sale, fields }: StreamEntry): EntryReading {
       : { kind: "unreadable", reason: `it says ${name}, and its record ${record.state}` };
   } catch (error) {
     // The one thing that parseOrderRecord throws.
-    return { kind: "unreadable", reason: error instanceof Error ? error.message : String(error) };
+    return { kind: "unreadable", reason: reasonOf(error) };
   }
 }
