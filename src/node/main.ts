@@ -21,6 +21,6 @@ process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 
 node.start().catch((error: unknown) => {
-  log.fatal({ err: error }, `cannot listen on ${config.host}:${config.port}; is the port taken?`);
+  log.fatal({ err: error }, `the node could not start on ${config.host}:${config.port}`);
   process.exit(1);
 });

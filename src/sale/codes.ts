@@ -37,7 +37,7 @@ export type AnswerName =
   | "tooMany"
   | "internal";
 
-/** The status and the code of every answer. README.md has the same table, as do nginx/*.conf. */
+/** The status and the code of every answer. docs/api.md has the same table, as do nginx/*.conf. */
 export const answerTable = {
   sold: { status: 201, code: codes.done },
   held: { status: 200, code: codes.done },

@@ -92,10 +92,10 @@ describe("what Nginx answers itself is what a node would answer", () => {
   });
 });
 
-describe("the table of the README", () => {
+describe("the table of docs/api.md", () => {
   const [, rows = ""] =
     /\n\| outcome +\| status \| code \| data +\|\n\|[-| ]+\|\n((?:\|.*\n)+)/.exec(
-      read("README.md"),
+      read("docs/api.md"),
     ) ?? [];
   const documented = rows
     .trimEnd()
