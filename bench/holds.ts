@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 
 import type { Redis } from "ioredis";
 
+import { callScript } from "../src/ledger/call-script.ts";
 import { encodeHoldRequests } from "../src/ledger/hold-codec.ts";
 import { saleKeys } from "../src/ledger/keys.ts";
-import { evaluate } from "../src/ledger/operations.ts";
+import { scriptStatus } from "../src/ledger/script-status.ts";
 import { scripts } from "../src/ledger/scripts.ts";
 
 /** As many as hold.lua takes. */
@@ -48,8 +49,8 @@ async function hold(redis: Redis, sale: string, count: number): Promise<void> {
     token: randomBytes(8).toString("hex"),
   }));
   const args = ["bench", 1, 0, encodeHoldRequests(requests)];
-  const reply = (await evaluate(redis, scripts.hold, keys, args)) as (string | number)[];
-  const results = reply[0] === 0 ? (JSON.parse(String(reply[7])) as unknown[]) : [];
+  const reply = (await callScript(redis, scripts.hold, keys, args)) as (string | number)[];
+  const results = reply[0] === scriptStatus.done ? (JSON.parse(String(reply[7])) as unknown[]) : [];
   const sold = results.filter((result) => typeof result === "number" && result > 0).length;
   if (sold !== count) {
     throw new Error(`sold ${sold} of ${count} tickets of ${sale}: ${JSON.stringify(reply)}`);

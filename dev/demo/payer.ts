@@ -1,6 +1,6 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
-import { oneConnectionOptions } from "../../src/ledger/connect.ts";
+import { createClient } from "../../src/ledger/connect.ts";
 import { saleKeys } from "../../src/ledger/keys.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { CommandError } from "../../src/operator/command.ts";
@@ -21,7 +21,7 @@ export interface PayerOptions {
 
 /** Payments under way at a time. */
 const concurrency = 32;
-/** Entries of the stream a look; no more are read while so many wait to be paid for. */
+/** Entries of the stream a read; no more are read while so many wait to be paid for. */
 const pageEntries = 500;
 const blockMs = 100;
 const commandTimeoutMs = 5_000;
@@ -46,10 +46,11 @@ export class Payer {
 
   constructor(options: PayerOptions) {
     this.#options = options;
-    this.#client = new Redis(options.redisUrl, {
-      ...oneConnectionOptions,
-      connectionName: "sluice-payer",
-      commandTimeout: commandTimeoutMs,
+    this.#client = createClient({
+      url: options.redisUrl,
+      name: "sluice-payer",
+      connectTimeoutMs: commandTimeoutMs,
+      commandTimeoutMs,
     });
     // Reported by the reading as well.
     this.#client.on("error", () => {});

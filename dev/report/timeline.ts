@@ -1,4 +1,5 @@
 import type { StreamEvent } from "../../src/audit/books.ts";
+import { splitRecord } from "../../src/sale/order.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 
 /** Sales over time by the ledger's clock, until the tickets were sold out for the first time. */
@@ -26,13 +27,14 @@ export function readTimeline(
   const sales: { atMs: number; tickets: number }[] = [];
   let { left } = before;
   for (const { id, fields } of events) {
-    const [, serial, tickets] = fields["held"]?.split("\t") ?? [];
+    const hold = splitRecord(fields["held"] ?? "");
     if (left <= 0) {
       break;
     }
-    if (Number(serial) > before.serial) {
-      sales.push({ atMs: Number.parseInt(id, 10), tickets: Number(tickets) });
-      left -= Number(tickets);
+    if (hold !== null && Number(hold.serial) > before.serial) {
+      const tickets = Number(hold.quantity);
+      sales.push({ atMs: Number.parseInt(id, 10), tickets });
+      left -= tickets;
     } else if (sales.length > 0) {
       left += comingBack(fields);
     }
@@ -54,8 +56,9 @@ export function readTimeline(
 
 /** Tickets that an event puts back on sale: a released order's, or new ones. */
 function comingBack(fields: Readonly<Record<string, string>>): number {
-  const [, , released = "0"] = fields["released"]?.split("\t") ?? [];
-  return fields["event"] === "restocked" ? Number(fields["quantity"]) : Number(released);
+  const released = splitRecord(fields["released"] ?? "");
+  const restocked = fields["event"] === "restocked" ? fields["quantity"] : undefined;
+  return Number(restocked ?? released?.quantity ?? 0);
 }
 
 /** The next of 1, 2, 5, 10, 20, 50, ... ms. */

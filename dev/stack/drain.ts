@@ -1,5 +1,6 @@
 import { awaitStored } from "../../src/audit/pipeline-wait.ts";
-import { OperationError, SaleOperations } from "../../src/ledger/operations.ts";
+import { SaleOperations } from "../../src/ledger/operations.ts";
+import { OperationError } from "../../src/ledger/session.ts";
 
 /** Ten seconds store two hundred thousand orders; what is left then waits in the stream. */
 const patienceMs = 10_000;

@@ -1,6 +1,4 @@
-import { Redis } from "ioredis";
-
-import { oneConnectionOptions } from "../../src/ledger/connect.ts";
+import { createClient } from "../../src/ledger/connect.ts";
 
 export interface RedisFacts {
   /** Of the server process, as it says itself. 0 if it would not say (it wants a password). */
@@ -13,14 +11,12 @@ const PROBE_TIMEOUT_MS = 1_000;
 
 /** Asks whoever listens on the port who they are; null if it is no Redis, or nobody. */
 export async function askRedis(port: number): Promise<RedisFacts | null> {
-  const client = new Redis({
-    ...oneConnectionOptions,
-    host: "127.0.0.1",
-    port,
-    enableReadyCheck: false,
-    connectionName: "sluice-stack",
-    connectTimeout: PROBE_TIMEOUT_MS,
-    commandTimeout: PROBE_TIMEOUT_MS,
+  const client = createClient({
+    url: `redis://127.0.0.1:${port}`,
+    name: "sluice-stack",
+    connectTimeoutMs: PROBE_TIMEOUT_MS,
+    commandTimeoutMs: PROBE_TIMEOUT_MS,
+    readyCheck: false,
   });
   // Reported by the calls below as well.
   client.on("error", () => {});

@@ -1,4 +1,5 @@
-import { OperationError, SaleOperations } from "../../src/ledger/operations.ts";
+import { SaleOperations } from "../../src/ledger/operations.ts";
+import { OperationError } from "../../src/ledger/session.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import { isRunning } from "../host/process-table.ts";
 import { isReady } from "./readiness.ts";

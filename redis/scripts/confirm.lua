@@ -1,7 +1,8 @@
 #!lua
 --[[
   Confirms orders as paid. Repeating it is harmless: an order that is paid stays as it is.
-  A late payment revives a released order for as long as there is stock for it.
+  A late payment revives what has lapsed, for as long as there is stock for it. What was cancelled
+  stays released: its buyer has given it back.
 
   KEYS[1] stock    hash    the sale
   KEYS[2] orders   hash    serial -> record
@@ -13,38 +14,32 @@
   ARGV[2] orders   JSON: [serial, token, serial, token, ...], 1 to 1000 orders
 
   Returns { status, left, epoch, results }
-    status   0; -1 no such sale (nothing written)
+    status   DONE; NO_SALE (nothing written)
     results  JSON, one item an order:
                record  it is paid
-               -1 no such order, -2 released and nothing left for it: refund
+               NO_ORDER; REFUND, it is released: cancelled, or nothing is left for it
   Errors (nothing written): BADARG ...
   O(orders); one stream entry an order that changed: paid = record.
 ]]
+-- include: arguments.lua
+-- include: order-refs.lua
+-- include: record.lua
+-- include: status.lua
+-- include: stock.lua
+-- include: time.lua
 local stock_key, orders_key, buyers_key, events_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local fence = ARGV[1] == '1'
-local rcall, format = redis.call, string.format
+local rcall = redis.call
 
-local parsed, orders = pcall(cjson.decode, ARGV[2])
-if not parsed or type(orders) ~= 'table' or #orders < 2 or #orders > 2000 or #orders % 2 ~= 0 then
-  return redis.error_reply('BADARG confirm: 1 to 1000 orders of serial and token')
+local serials, tokens = read_order_refs(ARGV[2])
+if not serials then
+  return bad_argument('confirm: ' .. tokens)
 end
-local serials = {}
-for i = 1, #orders, 2 do
-  if type(orders[i]) ~= 'number' or orders[i] % 1 ~= 0 or type(orders[i + 1]) ~= 'string' then
-    return redis.error_reply('BADARG confirm: order ' .. (i + 1) / 2 .. ' is not serial and token')
-  end
-  serials[(i + 1) / 2] = format('%.0f', orders[i])
+local left, held, paid, epoch = read_stock(stock_key)
+if not left then
+  return { NO_SALE, 0, 0, '[]' }
 end
-
-local info = rcall('HMGET', stock_key, 'total', 'held', 'paid', 'epoch')
-if not info[1] then
-  return { -1, 0, 0, '[]' }
-end
-local total, held, paid, epoch = tonumber(info[1]), tonumber(info[2]), tonumber(info[3]), tonumber(info[4])
-local left = total - held - paid
-assert(left >= 0 and held >= 0 and paid >= 0, 'the sale is oversold')
-local time = rcall('TIME')
-local now_ms = format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now_ms = clock_ms()
 -- These fail here, before the first write, if a key is of another type.
 rcall('HLEN', buyers_key)
 rcall('XLEN', events_key)
@@ -54,34 +49,30 @@ local changed_here, results, changed, revived = {}, {}, {}, {}
 for i = 1, #serials do
   local serial = serials[i]
   local record = changed_here[serial] or records[i]
-  local state, core, quantity, token, buyer, rest
-  if record then
-    state, core, quantity, token, buyer, rest =
-      string.match(record, '^(%a+)\t(%d+\t(%d+)\t%d+\t%d+\t(%x+)\t([^\t]*)\t[^\t]*)(.*)$')
-  end
-  if not state or token ~= orders[i * 2] then
-    results[i] = -1
-  elseif state == 'paid' then
+  local order = record and read_record(record)
+  if not order or order.token ~= tokens[i] then
+    results[i] = NO_ORDER
+  elseif order.state == 'paid' then
     results[i] = record
-  elseif state == 'released' and tonumber(quantity) > left then
-    results[i] = -2
   else
-    local revision = tonumber(string.match(rest, '^\t(%d+)') or 1) + 1
-    quantity = tonumber(quantity)
-    local cause = 'paid'
-    if state == 'held' then
-      held = held - quantity
+    local cause = order.state == 'held' and 'paid' or 'revived'
+    local paid_record = change_record(order, cause, now_ms)
+    local quantity = order.quantity
+    if not paid_record or (cause == 'revived' and quantity > left) then
+      results[i] = REFUND
     else
-      cause = 'revived'
-      left = left - quantity
-      revived[buyer] = (revived[buyer] or 0) + quantity
+      if cause == 'paid' then
+        held = held - quantity
+      else
+        left = left - quantity
+        revived[order.buyer] = (revived[order.buyer] or 0) + quantity
+      end
+      paid = paid + quantity
+      changed_here[serial] = paid_record
+      changed[#changed + 1] = serial
+      changed[#changed + 1] = paid_record
+      results[i] = paid_record
     end
-    paid = paid + quantity
-    record = 'paid\t' .. core .. '\t' .. revision .. '\t' .. now_ms .. '\t' .. cause
-    changed_here[serial] = record
-    changed[#changed + 1] = serial
-    changed[#changed + 1] = record
-    results[i] = record
   end
 end
 
@@ -95,6 +86,6 @@ if #changed > 0 then
     rcall('XADD', events_key, '*', 'paid', changed[i])
   end
 elseif fence then
-  rcall('HSET', stock_key, 'fencedAtMs', now_ms)
+  rcall('HSET', stock_key, 'fencedAtMs', string.format('%.0f', now_ms))
 end
-return { 0, left, epoch, cjson.encode(results) }
+return { DONE, left, epoch, cjson.encode(results) }

@@ -11,19 +11,19 @@
   ARGV[4] holdMs      how long a hold lasts, at least 1000
   ARGV[5] opensAtMs   opening time, 0 to wait for an operator
 
-  Returns 0 created, 1 created before by the same operation, -4 exists (nothing written)
+  Returns DONE; REPEATED, created before by the same operation; SALE_EXISTS (nothing written)
   Errors (nothing written): BADARG ...
   O(1).
 ]]
+-- include: arguments.lua
+-- include: status.lua
+-- include: time.lua
 local stock_key, events_key = KEYS[1], KEYS[2]
 local operation = ARGV[1]
 local total, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 local hold_ms, opens_at_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local rcall, format = redis.call, string.format
 
-local function whole(number, least, most)
-  return number and number >= least and number <= most and number % 1 == 0
-end
 if
   not (
     whole(total, 1, 1e9)
@@ -32,15 +32,14 @@ if
     and whole(opens_at_ms, 0, 1e15)
   )
 then
-  return redis.error_reply('BADARG create: total, limit, holdMs or opensAtMs is out of range')
+  return bad_argument('create: total, limit, holdMs or opensAtMs is out of range')
 end
 local creator = rcall('HGET', stock_key, 'createdBy')
 if creator then
-  return creator == operation and 1 or -4
+  return creator == operation and REPEATED or SALE_EXISTS
 end
 rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
-local time = rcall('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_ms = clock_ms()
 rcall(
   'HSET', stock_key,
   'total', format('%.0f', total), 'held', 0, 'paid', 0, 'limit', format('%.0f', limit),
@@ -51,4 +50,4 @@ rcall(
   'createdAtMs', format('%.0f', now_ms), 'createdBy', operation
 )
 rcall('XADD', events_key, '*', 'event', 'created', 'total', format('%.0f', total))
-return 0
+return DONE

@@ -1,7 +1,7 @@
 #!lua
 --[[
   Moves an entry that no worker can store out of the way: notes it down among the dead letters and
-  acknowledges it. The entry itself stays in the outbox, which tells the history of the sale.
+  acknowledges it. The entry itself stays in the outbox, which is the history of the sale.
   Repeating it is harmless: an entry that is not pending is left alone.
 
   KEYS[1] events  stream  the outbox

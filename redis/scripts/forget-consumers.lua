@@ -1,7 +1,7 @@
 #!lua
 --[[
   Removes consumers of a group that have been silent for long and have nothing pending, in one
-  step: between a look and a removal from outside, a consumer could wake up and be handed entries,
+  step: between a check and a removal from outside, a consumer could wake up and be handed entries,
   which would be lost with it.
 
   KEYS[1] events  stream  the outbox
@@ -13,12 +13,13 @@
   Errors (nothing written): BADARG ...
   O(consumers).
 ]]
+-- include: arguments.lua
 local events_key = KEYS[1]
 local group, idle_ms = ARGV[1], tonumber(ARGV[2])
 local rcall = redis.call
 
-if not idle_ms or idle_ms < 1 then
-  return redis.error_reply('BADARG forget-consumers: idleMs is at least 1')
+if not whole(idle_ms, 1, 1e15) then
+  return bad_argument('forget-consumers: idleMs is at least 1')
 end
 local forgotten = 0
 for _, info in ipairs(rcall('XINFO', 'CONSUMERS', events_key, group)) do

@@ -1,6 +1,6 @@
 #!lua
 --[[
-  A node says that it lives and its weight, and learns what it needs to size its local stock.
+  A node reports that it lives, and its weight, and reads what it needs to size its local stock.
 
   KEYS[1] stock       hash  the sale
   KEYS[2] nodes       hash  instance -> "beatMs weight generation"
@@ -13,45 +13,44 @@
 
   Returns { status, total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, nowMs,
             livingWeight, livingNodes }
-    status  0; -1 no such sale (nothing written); -2 stale generation (nothing written)
+    status  DONE; NO_SALE, STALE_GENERATION (nothing written)
   Errors (nothing written): BADARG ...
   O(nodes of the sale).
 ]]
+-- include: arguments.lua
+-- include: status.lua
+-- include: time.lua
 local stock_key, nodes_key = KEYS[1], KEYS[2]
 local instance, weight, generation = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local living_ms, forget_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
 local rcall, format = redis.call, string.format
 
-local function whole(number, most)
-  return number and number >= 0 and number <= most and number % 1 == 0
-end
 if
   not (
-    whole(weight, 1000)
-    and whole(generation, 1e15)
-    and whole(living_ms, 1e15)
-    and whole(forget_ms, 1e15)
+    whole(weight, 0, 1000)
+    and whole(generation, 0, 1e15)
+    and whole(living_ms, 0, 1e15)
+    and whole(forget_ms, 0, 1e15)
   )
 then
-  return redis.error_reply('BADARG heartbeat: weight, generation, livingMs or forgetMs is out of range')
+  return bad_argument('heartbeat: weight, generation, livingMs or forgetMs is out of range')
 end
 local info = rcall(
   'HMGET', stock_key, 'total', 'held', 'paid', 'limit', 'holdMs', 'opensAtMs', 'state', 'epoch', 'serial'
 )
-local time = rcall('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_ms = clock_ms()
 
-local status, living_weight, living_nodes = 0, 0, 0
+local status, living_weight, living_nodes = DONE, 0, 0
 local silent = {}
 if not info[1] then
-  status = -1
+  status = NO_SALE
 else
   local nodes = rcall('HGETALL', nodes_key)
   for i = 1, #nodes, 2 do
     local beat_ms, its_weight, its_generation = string.match(nodes[i + 1], '^(%d+) (%d+) (%d+)$')
     if nodes[i] == instance then
       if generation < tonumber(its_generation) then
-        status = -2
+        status = STALE_GENERATION
       end
     elseif now_ms - tonumber(beat_ms) <= living_ms then
       if its_weight ~= '0' then
@@ -63,7 +62,7 @@ else
     end
   end
 end
-if status == 0 then
+if status == DONE then
   for i = 1, #silent do
     rcall('HDEL', nodes_key, silent[i])
   end

@@ -20,15 +20,18 @@
                       1 to 1000 requests; the order id becomes SALE.SERIAL.TOKEN
 
   Returns { status, left, epoch, state, limit, opensAtMs, payByMs, results }
-    status   0 decided; -1 no such sale; -2 stale generation. Nothing was written unless 0.
+    status   DONE, decided; NO_SALE, STALE_GENERATION (nothing written)
     results  JSON, one item a request:
                n > 0   sold, n is the serial
                record  replay of a sold request
-               -1 sold out, -2 not on sale, -3 limit reached, -6 fewer left than asked for,
-               -7 the sale has a limit and the request names no buyer
+               SOLD_OUT; NOT_ON_SALE; LIMIT_REACHED; FEWER_LEFT than asked for; BUYER_MISSING, the
+               sale has a limit and the request names no buyer
   Errors (nothing written): BADARG ...
   O(requests); one stream entry a sold request: held = record.
 ]]
+-- include: arguments.lua
+-- include: status.lua
+-- include: time.lua
 local stock_key, requests_key, orders_key = KEYS[1], KEYS[2], KEYS[3]
 local buyers_key, deadlines_key, events_key, nodes_key = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local instance, generation, fence = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
@@ -37,14 +40,14 @@ local rcall, format = redis.call, string.format
 -- Validate everything before the first write: a script that fails half way is not rolled back.
 local parsed, requests = pcall(cjson.decode, ARGV[4])
 if not parsed or type(requests) ~= 'table' then
-  return redis.error_reply('BADARG hold: requests cannot be read')
+  return bad_argument('hold: requests cannot be read')
 end
-if not (generation and generation >= 0 and generation <= 1e15 and generation % 1 == 0) then
-  return redis.error_reply('BADARG hold: generation is a whole number')
+if not whole(generation, 0, 1e15) then
+  return bad_argument('hold: generation is a whole number')
 end
 local count = #requests / 4
 if count < 1 or count > 1000 or count % 1 ~= 0 then
-  return redis.error_reply('BADARG hold: 1 to 1000 requests of four items, got ' .. count)
+  return bad_argument('hold: 1 to 1000 requests of four items, got ' .. count)
 end
 local request_keys = {}
 for i = 1, count do
@@ -58,7 +61,7 @@ for i = 1, count do
     or quantity % 1 ~= 0
     or type(requests[at]) ~= 'string'
   then
-    return redis.error_reply('BADARG hold: request ' .. i .. ' is not key, buyer, quantity, token')
+    return bad_argument('hold: request ' .. i .. ' is not key, buyer, quantity, token')
   end
   request_keys[i] = key
 end
@@ -67,7 +70,7 @@ local info = rcall(
   'HMGET', stock_key, 'total', 'held', 'paid', 'limit', 'holdMs', 'opensAtMs', 'state', 'epoch', 'serial'
 )
 if not info[1] then
-  return { -1, 0, 0, '', '0', '0', 0, '[]' }
+  return { NO_SALE, 0, 0, '', '0', '0', 0, '[]' }
 end
 local total, held, paid = tonumber(info[1]), tonumber(info[2]), tonumber(info[3])
 local limit, hold_ms, opens_at_ms = tonumber(info[4]), tonumber(info[5]), tonumber(info[6])
@@ -82,13 +85,12 @@ if node then
   newest = tonumber(newest)
 end
 if generation < newest then
-  return { -2, left, epoch, state, info[4], info[6], 0, '[]' }
+  return { STALE_GENERATION, left, epoch, state, info[4], info[6], 0, '[]' }
 end
 
-local time = rcall('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_ms = clock_ms()
 local pay_by_ms = now_ms + hold_ms
--- Tabs separate, since keys and buyers are printable ASCII. order-record.ts reads this.
+-- Of the record, whose form lib/record.lua describes: put together here, once for each sold request.
 local times = format('\t%.0f\t%.0f\t', now_ms, pay_by_ms)
 local open = state == 'open' or (state == 'scheduled' and opens_at_ms > 0 and now_ms >= opens_at_ms)
 
@@ -111,15 +113,15 @@ for i = 1, count do
   elseif sold_here[key] then
     results[i] = cjson.encode(sold_here[key])
   elseif not open then
-    results[i] = '-2'
+    results[i] = NOT_ON_SALE
   elseif left == 0 then
-    results[i] = '-1'
+    results[i] = SOLD_OUT
   elseif quantity > left then
-    results[i] = '-6'
+    results[i] = FEWER_LEFT
   elseif limit > 0 and buyer == '' then
-    results[i] = '-7'
+    results[i] = BUYER_MISSING
   elseif limit > 0 and has + quantity > limit then
-    results[i] = '-3'
+    results[i] = LIMIT_REACHED
   else
     serial = serial + 1
     left = left - quantity
@@ -162,4 +164,4 @@ if n > 0 then
     rcall('XADD', events_key, '*', 'held', new_orders[i])
   end
 end
-return { 0, left, epoch, state, info[4], info[6], pay_by_ms, '[' .. table.concat(results, ',') .. ']' }
+return { DONE, left, epoch, state, info[4], info[6], pay_by_ms, '[' .. table.concat(results, ',') .. ']' }

@@ -11,26 +11,29 @@
   ARGV[2] keys      JSON: [key, ...], 1 to 1000
 
   Returns { status, results }
-    status   0; -1 no such sale
-    results  JSON, one item a key: the record, or 0 where the key has no order
+    status   DONE; NO_SALE
+    results  JSON, one item a key: the record, or NO_ORDER
   Errors (nothing written): BADARG ...
   O(keys).
 ]]
+-- include: arguments.lua
+-- include: status.lua
+-- include: time.lua
 local stock_key, requests_key, orders_key = KEYS[1], KEYS[2], KEYS[3]
 local fence = ARGV[1] == '1'
-local rcall, format = redis.call, string.format
+local rcall = redis.call
 
 local parsed, keys = pcall(cjson.decode, ARGV[2])
 if not parsed or type(keys) ~= 'table' or #keys < 1 or #keys > 1000 then
-  return redis.error_reply('BADARG lookup: 1 to 1000 keys as a JSON array')
+  return bad_argument('lookup: 1 to 1000 keys as a JSON array')
 end
 for i = 1, #keys do
   if type(keys[i]) ~= 'string' then
-    return redis.error_reply('BADARG lookup: key ' .. i .. ' is not a string')
+    return bad_argument('lookup: key ' .. i .. ' is not a string')
   end
 end
 if rcall('EXISTS', stock_key) == 0 then
-  return { -1, '[]' }
+  return { NO_SALE, '[]' }
 end
 local serials = rcall('HMGET', requests_key, unpack(keys))
 local results, found = {}, false
@@ -39,11 +42,10 @@ for i = 1, #keys do
     found = true
     results[i] = rcall('HGET', orders_key, serials[i])
   else
-    results[i] = 0
+    results[i] = NO_ORDER
   end
 end
 if found and fence then
-  local time = rcall('TIME')
-  rcall('HSET', stock_key, 'fencedAtMs', format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+  rcall('HSET', stock_key, 'fencedAtMs', string.format('%.0f', clock_ms()))
 end
-return { 0, cjson.encode(results) }
+return { DONE, cjson.encode(results) }

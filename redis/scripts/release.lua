@@ -14,43 +14,42 @@
   ARGV[2] fence      1: if nothing else is written, write something, so that a WAIT or WAITAOF
                      after this script covers what it repeats (cancelled only)
   ARGV[3] cancelled: orders, JSON: [serial, token, serial, token, ...], 1 to 1000 orders
-          lapsed:    most, no further batch is begun once so many orders were looked at, 1 to 1000
+          lapsed:    most, no further batch is begun once so many orders were read, 1 to 1000
 
   Returns { status, left, epoch, results, released, more }
-    status    0; -1 no such sale (nothing written)
-    results   JSON; cancelled: one item an order: record it is released, -1 no such order,
-              -3 it is paid; lapsed: []
+    status    DONE; NO_SALE (nothing written)
+    results   JSON; cancelled: one item an order: record it is released, NO_ORDER, ALREADY_PAID;
+              lapsed: []
     released  orders that changed
     more      1 if there may be more that are overdue
   Errors (nothing written): BADARG ...
-  O(orders looked at); one stream entry an order that changed: released = record.
+  O(orders read); one stream entry an order that changed: released = record.
 ]]
+-- include: arguments.lua
+-- include: order-refs.lua
+-- include: record.lua
+-- include: status.lua
+-- include: stock.lua
+-- include: time.lua
 local stock_key, orders_key, buyers_key = KEYS[1], KEYS[2], KEYS[3]
 local deadlines_key, events_key = KEYS[4], KEYS[5]
 local cause, fence = ARGV[1], ARGV[2] == '1'
 local rcall, format = redis.call, string.format
 
 local serials, tokens, ranges, more = {}, {}, {}, 0
-local time = rcall('TIME')
-local now_ms = format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now_ms = clock_ms()
 if cause == 'cancelled' then
-  local parsed, orders = pcall(cjson.decode, ARGV[3])
-  if not parsed or type(orders) ~= 'table' or #orders < 2 or #orders > 2000 or #orders % 2 ~= 0 then
-    return redis.error_reply('BADARG release: 1 to 1000 orders of serial and token')
-  end
-  for i = 1, #orders, 2 do
-    if type(orders[i]) ~= 'number' or orders[i] % 1 ~= 0 or type(orders[i + 1]) ~= 'string' then
-      return redis.error_reply('BADARG release: order ' .. (i + 1) / 2 .. ' is not serial and token')
-    end
-    serials[#serials + 1] = format('%.0f', orders[i])
-    tokens[#serials] = orders[i + 1]
+  serials, tokens = read_order_refs(ARGV[3])
+  if not serials then
+    return bad_argument('release: ' .. tokens)
   end
 elseif cause == 'lapsed' then
   local most = tonumber(ARGV[3])
-  if not most or most < 1 or most > 1000 or most % 1 ~= 0 then
-    return redis.error_reply('BADARG release: most is from 1 to 1000')
+  if not whole(most, 1, 1000) then
+    return bad_argument('release: most is from 1 to 1000')
   end
-  local overdue = rcall('ZRANGEBYSCORE', deadlines_key, '-inf', now_ms, 'LIMIT', 0, most)
+  local overdue =
+    rcall('ZRANGEBYSCORE', deadlines_key, '-inf', format('%.0f', now_ms), 'LIMIT', 0, most)
   for i = 1, #overdue do
     if #serials >= most then
       more = 1
@@ -66,18 +65,15 @@ elseif cause == 'lapsed' then
     more = 1
   end
 else
-  return redis.error_reply('BADARG release: cause is cancelled or lapsed, got ' .. tostring(cause))
+  return bad_argument('release: cause is cancelled or lapsed, got ' .. tostring(cause))
 end
 
-local info = rcall('HMGET', stock_key, 'total', 'held', 'paid', 'epoch')
-if not info[1] then
-  return { -1, 0, 0, '[]', 0, 0 }
+local left, held, _, epoch = read_stock(stock_key)
+if not left then
+  return { NO_SALE, 0, 0, '[]', 0, 0 }
 end
-local total, held, paid, epoch = tonumber(info[1]), tonumber(info[2]), tonumber(info[3]), tonumber(info[4])
-local left = total - held - paid
-assert(left >= 0 and held >= 0 and paid >= 0, 'the sale is oversold')
 if #serials == 0 then
-  return { 0, left, epoch, '[]', 0, 0 }
+  return { DONE, left, epoch, '[]', 0, 0 }
 end
 -- These fail here, before the first write, if a key is of another type.
 rcall('HLEN', buyers_key)
@@ -88,28 +84,23 @@ local changed_here, results, changed, given_back, back = {}, {}, {}, {}, 0
 for i = 1, #serials do
   local serial = serials[i]
   local record = changed_here[serial] or records[i]
-  local state, core, quantity, pay_by, token, buyer
-  if record then
-    state, core, quantity, pay_by, token, buyer =
-      string.match(record, '^(%a+)\t(%d+\t(%d+)\t%d+\t(%d+)\t(%x+)\t([^\t]*)\t[^\t]*)')
-  end
-  local due = cause == 'cancelled' or (pay_by and tonumber(pay_by) <= tonumber(now_ms))
-  if not state or (tokens[i] and token ~= tokens[i]) then
-    results[i] = -1
-  elseif state == 'paid' then
-    results[i] = -3
-  elseif state == 'released' then
+  local order = record and read_record(record)
+  if not order or (tokens[i] and order.token ~= tokens[i]) then
+    results[i] = NO_ORDER
+  elseif order.state == 'paid' then
+    results[i] = ALREADY_PAID
+  elseif order.state == 'released' then
     results[i] = record
-  elseif due then
-    quantity = tonumber(quantity)
-    -- A held order was never changed, so this is its second revision.
-    record = 'released\t' .. core .. '\t2\t' .. now_ms .. '\t' .. cause
-    back = back + quantity
-    given_back[buyer] = (given_back[buyer] or 0) + quantity
-    changed_here[serial] = record
-    changed[#changed + 1] = serial
-    changed[#changed + 1] = record
-    results[i] = record
+  elseif cause == 'cancelled' or order.pay_by_ms <= now_ms then
+    local released = change_record(order, cause, now_ms)
+    if released then
+      back = back + order.quantity
+      given_back[order.buyer] = (given_back[order.buyer] or 0) + order.quantity
+      changed_here[serial] = released
+      changed[#changed + 1] = serial
+      changed[#changed + 1] = released
+    end
+    results[i] = released or NO_ORDER
   end
 end
 
@@ -130,9 +121,9 @@ if #changed > 0 then
     rcall('XADD', events_key, '*', 'released', changed[i])
   end
 elseif fence then
-  rcall('HSET', stock_key, 'fencedAtMs', now_ms)
+  rcall('HSET', stock_key, 'fencedAtMs', format('%.0f', now_ms))
 end
 if #ranges > 0 then
   rcall('ZREM', deadlines_key, unpack(ranges))
 end
-return { 0, left, epoch, cause == 'lapsed' and '[]' or cjson.encode(results), #changed / 2, more }
+return { DONE, left, epoch, cause == 'lapsed' and '[]' or cjson.encode(results), #changed / 2, more }

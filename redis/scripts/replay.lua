@@ -2,7 +2,7 @@
 --[[
   Sends dead letters back to the workers. Repeating it is harmless: one that is gone is skipped.
   The entry of the outbox becomes pending again, as if it had been delivered to a worker that died
-  long ago, so that the next worker takes it over; thus the outbox still tells each event once.
+  long ago, so that the next worker takes it over; thus the outbox still has each event once.
   An entry that was trimmed meanwhile is added anew.
 
   KEYS[1] events    stream  the outbox
@@ -16,6 +16,7 @@
   Errors (nothing written): BADARG ...
   O(dead letters).
 ]]
+-- include: arguments.lua
 local events_key, dead_key = KEYS[1], KEYS[2]
 local group, consumer = ARGV[1], ARGV[2]
 local rcall = redis.call
@@ -25,7 +26,7 @@ local idle_ms = 86400000
 local first = 7
 
 if #ARGV < 3 or #ARGV > 1002 then
-  return redis.error_reply('BADARG replay: 1 to 1000 ids, got ' .. #ARGV - 2)
+  return bad_argument('replay: 1 to 1000 ids, got ' .. #ARGV - 2)
 end
 local letters, known = {}, {}
 for i = 3, #ARGV do

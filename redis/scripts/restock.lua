@@ -9,31 +9,33 @@
   ARGV[1] operation   key made by the caller, once for what it wants done
   ARGV[2] quantity    tickets to add, 1 to 1e9; the total stays at most 1e9
 
-  Returns 0 added, 1 added before by the same operation, -1 no such sale, -2 the sale is closed,
-          -5 the total would exceed 1e9
+  Returns DONE; REPEATED, added before by the same operation; NO_SALE; SALE_CLOSED;
+          TOTAL_TOO_LARGE, it would exceed 1e9
   Errors (nothing written): BADARG ...
   O(1).
 ]]
+-- include: arguments.lua
+-- include: status.lua
 local stock_key, operations_key, events_key = KEYS[1], KEYS[2], KEYS[3]
 local operation, quantity = ARGV[1], tonumber(ARGV[2])
 local rcall, format = redis.call, string.format
 
-if not quantity or quantity < 1 or quantity > 1e9 or quantity % 1 ~= 0 then
-  return redis.error_reply('BADARG restock: quantity is a whole number from 1 to 1e9')
+if not whole(quantity, 1, 1e9) then
+  return bad_argument('restock: quantity is a whole number from 1 to 1e9')
 end
 local info = rcall('HMGET', stock_key, 'total', 'held', 'paid', 'state')
 if not info[1] then
-  return -1
+  return NO_SALE
 end
 if rcall('HEXISTS', operations_key, operation) == 1 then
-  return 1
+  return REPEATED
 end
 if info[4] == 'closed' then
-  return -2
+  return SALE_CLOSED
 end
 local total = tonumber(info[1])
 if total + quantity > 1e9 then
-  return -5
+  return TOTAL_TOO_LARGE
 end
 local left = total - tonumber(info[2]) - tonumber(info[3])
 rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
@@ -43,4 +45,4 @@ if left == 0 then
   rcall('HINCRBY', stock_key, 'epoch', 1)
 end
 rcall('XADD', events_key, '*', 'event', 'restocked', 'quantity', format('%.0f', quantity))
-return 0
+return DONE

@@ -7,28 +7,30 @@
 
   ARGV[1] state   open, paused or closed
 
-  Returns 0 set or already so, -1 no such sale, -2 the sale is closed, which is final
+  Returns DONE, set or already so; NO_SALE; SALE_CLOSED, which is final
   Errors (nothing written): BADARG ...
   O(1).
 ]]
+-- include: arguments.lua
+-- include: status.lua
 local stock_key, events_key = KEYS[1], KEYS[2]
 local state = ARGV[1]
 local rcall = redis.call
 
 if state ~= 'open' and state ~= 'paused' and state ~= 'closed' then
-  return redis.error_reply('BADARG set-state: state is open, paused or closed, got ' .. tostring(state))
+  return bad_argument('set-state: state is open, paused or closed, got ' .. tostring(state))
 end
 local before = rcall('HGET', stock_key, 'state')
 if not before then
-  return -1
+  return NO_SALE
 end
 if before == state then
-  return 0
+  return DONE
 end
 if before == 'closed' then
-  return -2
+  return SALE_CLOSED
 end
 rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
 rcall('HSET', stock_key, 'state', state)
 rcall('XADD', events_key, '*', 'event', state)
-return 0
+return DONE

@@ -12,12 +12,13 @@
   Errors (nothing written): BADARG ...
   O(most). Without a group nothing is known to be stored, so nothing is forgotten.
 ]]
+-- include: arguments.lua
 local events_key = KEYS[1]
 local keep, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 local rcall = redis.call
 
-if not keep or keep < 1 or not most or most < 1 or most > 10000 then
-  return redis.error_reply('BADARG trim-events: keep is at least 1, most from 1 to 10000')
+if not whole(keep, 1, 1e15) or not whole(most, 1, 10000) then
+  return bad_argument('trim-events: keep is at least 1, most from 1 to 10000')
 end
 local surplus = math.min(rcall('XLEN', events_key) - keep, most)
 if surplus <= 0 then

@@ -1,4 +1,4 @@
-import { OperationError } from "../ledger/operations.ts";
+import { OperationError } from "../ledger/session.ts";
 import { type DatabaseAddress, describeDatabase } from "../orders/database-address.ts";
 import { Database, DatabaseError } from "../orders/database.ts";
 import { readStoredOrders, type StoredOrder } from "../orders/stored-orders.ts";

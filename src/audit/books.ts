@@ -1,8 +1,7 @@
 import type { Redis } from "ioredis";
 
-import { withAuditClient } from "../ledger/bounded-client.ts";
 import { type SaleKeys, saleKeys } from "../ledger/keys.ts";
-import { OperationError } from "../ledger/operations.ts";
+import { OperationError, withSession } from "../ledger/session.ts";
 import { saleIdPattern } from "../sale/sale.ts";
 
 /** One entry of a sale's stream. */
@@ -30,7 +29,7 @@ export interface SaleBooks {
 }
 
 /**
- * `mark`: what `readMark` says for as long as the sale stays as it was read.
+ * `mark`: what `readMark` returns for as long as the sale stays as it was read.
  * `moving`: the sale changed during each attempt, so that its parts do not fit together.
  */
 export type BooksReading =
@@ -55,12 +54,12 @@ export async function readBooks(url: string, sale: string): Promise<BooksReading
   if (!saleIdPattern.test(sale)) {
     return { kind: "noSale" };
   }
-  return await withAuditClient(url, (client) => readBetweenChanges(client, sale));
+  return await withSession(url, (client) => readBetweenChanges(client, sale));
 }
 
 /** Different from the mark of a reading if the sale has changed since. Null: it is gone. */
 export function readMark(url: string, sale: string): Promise<string | null> {
-  return withAuditClient(url, (client) => mark(client, saleKeys(sale)));
+  return withSession(url, (client) => mark(client, saleKeys(sale)));
 }
 
 async function readBetweenChanges(client: Redis, sale: string): Promise<BooksReading> {

@@ -1,8 +1,9 @@
-import type { OrderState } from "../sale/order.ts";
+import { type OrderState, orderStates, splitRecord, transitions } from "../sale/order.ts";
+import { settableStates } from "../sale/sale.ts";
 import type { SaleBooks, StreamEvent } from "./books.ts";
 import { type Findings, wholeNumber } from "./findings.ts";
 
-/** What the stream says of one order, which it names by its serial. */
+/** What is in the stream of one order, which it names by its serial. */
 export interface OrderEvents {
   /** Ids of its `held` entries; there must be exactly one, unless it may have been trimmed. */
   readonly heldIds: string[];
@@ -12,9 +13,11 @@ export interface OrderEvents {
   record: string;
   /** Of that record: 1 when held, one more with every change. */
   revision: number;
+  /** Of that record: why it has its state. */
+  cause: string;
 }
 
-/** What the stream says of a sale. */
+/** What is in the stream of a sale. */
 export interface EventBooks {
   readonly created: string[];
   createdTickets: number;
@@ -30,10 +33,6 @@ export interface EventBooks {
   /** By serial. */
   readonly orders: Map<string, OrderEvents>;
 }
-
-const orderStates: readonly OrderState[] = ["held", "paid", "released"];
-/** serial, quantity, heldAtMs, payByMs, token, buyer, key: see order-record.ts. */
-const coreFields = 7;
 
 /** Sums a sale's stream up. An entry that cannot be understood is a difference. */
 export function readEvents(books: SaleBooks, findings: Findings): EventBooks {
@@ -64,27 +63,18 @@ function readEvent(entry: StreamEvent, events: EventBooks, findings: Findings): 
       return;
     }
   }
-  switch (event) {
-    case "created":
-      events.created.push(entry.id);
-      events.createdTickets += tickets(entry, "total", findings);
-      return;
-    case "restocked":
-      events.restockedTickets += tickets(entry, "quantity", findings);
-      events.comebacks += 1;
-      return;
-    case "open":
-    case "paused":
-    case "closed":
-      events.state = event;
-      return;
-    case undefined:
-    default:
-      findings.add(
-        "event",
-        entry.id,
-        `entry ${entry.id}: unknown event ${JSON.stringify(event ?? entry.fields)}`,
-      );
+  const state = settableStates.find((each) => each === event);
+  if (event === "created") {
+    events.created.push(entry.id);
+    events.createdTickets += tickets(entry, "total", findings);
+  } else if (event === "restocked") {
+    events.restockedTickets += tickets(entry, "quantity", findings);
+    events.comebacks += 1;
+  } else if (state !== undefined) {
+    events.state = state;
+  } else {
+    const found = `entry ${entry.id}: unknown event ${JSON.stringify(event ?? entry.fields)}`;
+    findings.add("event", entry.id, found);
   }
 }
 
@@ -105,27 +95,27 @@ function readOrderEvent(
   events: EventBooks,
   findings: Findings,
 ): void {
-  const [said, ...rest] = record.split("\t");
-  const [serial = "", core] = [rest[0], rest.slice(0, coreFields).join("\t")];
-  if (said !== state || rest.length < coreFields) {
+  const fields = splitRecord(record);
+  if (fields?.state !== state) {
     const found = `entry ${id}: it is no record of a ${state} order: ${JSON.stringify(record)}`;
     findings.add("event", id, found);
     return;
   }
+  const { serial, core, cause } = fields;
   const known = events.orders.get(serial);
   events.comebacks += state === "released" ? 1 : 0;
   if (state === "held") {
     events.firstHeldSerial = Math.min(events.firstHeldSerial, Number(serial));
     if (known === undefined) {
-      events.orders.set(serial, { heldIds: [id], core, record, revision: 1 });
+      events.orders.set(serial, { heldIds: [id], core, record, revision: 1, cause });
     } else {
       known.heldIds.push(id);
     }
     return;
   }
-  const revision = Number(rest[coreFields] ?? 0);
+  const revision = Number(fields.revision);
   if (known === undefined && mayBeTrimmed(events, serial)) {
-    events.orders.set(serial, { heldIds: [], core, record, revision });
+    events.orders.set(serial, { heldIds: [], core, record, revision, cause });
     return;
   }
   if (known === undefined) {
@@ -133,7 +123,7 @@ function readOrderEvent(
     findings.add("event", id, found);
     return;
   }
-  followChange(id, known, core, record, revision, findings);
+  followChange(id, known, { core, record, revision, cause }, findings);
 }
 
 /** Whether the `held` entry of an order may have been trimmed, so that its absence says nothing. */
@@ -141,13 +131,11 @@ export function mayBeTrimmed(events: EventBooks, serial: string): boolean {
   return events.trimmed && Number(serial) < events.firstHeldSerial;
 }
 
-/** A change says the same order, one revision later. */
+/** A change is of the same order, one revision later, and one that an order may make. */
 function followChange(
   id: string,
   known: OrderEvents,
-  core: string,
-  record: string,
-  revision: number,
+  { core, record, revision, cause }: Omit<OrderEvents, "heldIds">,
   findings: Findings,
 ): void {
   if (core !== known.core) {
@@ -159,6 +147,11 @@ function followChange(
     const text = `entry ${id}: revision ${revision} of an order, revision ${known.revision} before`;
     findings.add(kind, id, text);
   }
+  if (!transitions.some((each) => each.after === known.cause && each.cause === cause)) {
+    const text = `entry ${id}: an order that is ${known.cause} may not become ${cause}`;
+    findings.add("event", id, text);
+  }
   known.record = record;
   known.revision = revision;
+  known.cause = cause;
 }

@@ -1,4 +1,4 @@
-import type { SaleState } from "../sale/sale.ts";
+import { isSaleState } from "../sale/sale.ts";
 import type { SaleBooks } from "./books.ts";
 import type { EventBooks } from "./events.ts";
 import { type Findings, wholeNumber } from "./findings.ts";
@@ -14,8 +14,6 @@ export interface AuditedStock {
   readonly serial: number | null;
   readonly state: string;
 }
-
-const states: ReadonlySet<string> = new Set<SaleState>(["scheduled", "open", "paused", "closed"]);
 
 /** Reads the figures of a sale; one that is out of range is a difference. */
 export function readStock(fields: ReadonlyMap<string, string>, findings: Findings): AuditedStock {
@@ -42,7 +40,7 @@ export function readStock(fields: ReadonlyMap<string, string>, findings: Finding
     findings.add("stock", "total", text);
   }
   const state = fields.get("state") ?? "";
-  if (!states.has(state)) {
+  if (!isSaleState(state)) {
     findings.add("stock", "state", `stock: ${JSON.stringify(state)} is no state of a sale`);
   }
   const [limit, epoch, serial] = [number("limit"), number("epoch", 1), number("serial")];
@@ -81,7 +79,7 @@ export function compareStockWithEvents(
     const text = `operations: they restocked ${operated}, the stream says ${restockedTickets}`;
     findings.add("stock", "operations", text);
   }
-  if (events.state !== null && states.has(stock.state) && stock.state !== events.state) {
+  if (events.state !== null && isSaleState(stock.state) && stock.state !== events.state) {
     const text = `stock: state is ${stock.state}, the stream's last word is ${events.state}`;
     findings.add("stock", "state", text);
   }

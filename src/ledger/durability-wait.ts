@@ -1,9 +1,12 @@
 import type { Redis } from "ioredis";
 
+import { callScript } from "./call-script.ts";
 import type { Durability } from "./ledger.ts";
-import type { Script } from "./scripts.ts";
+import type { Script } from "./script.ts";
 
 type RawReply = readonly (string | number)[];
+/** Replicas that have it; or whether the primary has synced it, and how many replicas have. */
+type Reached = number | readonly [number, number];
 type Way = "WAITAOF" | "WAIT" | "none";
 
 /**
@@ -34,7 +37,7 @@ export class DurabilityWait {
     return this.needed ? 1 : 0;
   }
 
-  /** Rejects with what the script or the connection says; a shortfall is `durable: false`. */
+  /** Rejects as the script does, or the connection; a shortfall is `durable: false`. */
   async run(
     client: Redis,
     script: Script,
@@ -42,45 +45,48 @@ export class DurabilityWait {
     args: readonly (string | number)[],
   ): Promise<{ raw: RawReply; durable: boolean }> {
     const way = this.#ways.get(client) ?? (await this.#findWay(client));
-    const sent = client.evalsha(script.sha1, keys.length, ...keys, ...args);
     if (way === "none") {
-      return { raw: (await sent) as RawReply, durable: true };
+      return { raw: (await callScript(client, script, keys, args)) as RawReply, durable: true };
     }
     const replicas = this.#durability === "replica" ? 1 : 0;
-    const [scriptReply, waitReply] = await Promise.allSettled([
-      sent,
-      this.#wait(client, way, replicas),
-    ]);
-    if (scriptReply.status === "rejected") {
-      throw scriptReply.reason;
+    let waited: Promise<Reached | null> = Promise.resolve(null);
+    const wait = (): void => {
+      // A wait that fails has not reached anything; the script's own reply is what counts.
+      waited = this.#wait(client, way, replicas).catch(() => null);
+    };
+    let raw: RawReply;
+    try {
+      raw = (await callScript(client, script, keys, args, wait)) as RawReply;
+    } finally {
+      // Also after a refusal: until it is over, the connection answers nothing else.
+      await waited;
     }
-    const raw = scriptReply.value as RawReply;
-    if (waitReply.status === "rejected") {
+    const reached = await waited;
+    if (reached === null) {
       return { raw, durable: false };
     }
-    const reached = waitReply.value as number | readonly [number, number];
     const durable =
       typeof reached === "number" ? reached >= 1 : reached[0] >= 1 && reached[1] >= replicas;
     return { raw, durable };
   }
 
   /**
-   * A replica that is asked at once says what it had synced before it read the question, and by
+   * A replica that is asked at once reports what it had synced before it read the question, and by
    * itself only once a second: `WAITAOF 1 1` alone takes a second a batch (Redis 8.0.2: 1,003 ms,
    * with the `WAIT` before it 0.5 ms). After `WAIT` it has the batch, and its sync comes before
    * its next answer.
    */
-  #wait(client: Redis, way: "WAITAOF" | "WAIT", replicas: 0 | 1): Promise<unknown> {
+  #wait(client: Redis, way: "WAITAOF" | "WAIT", replicas: 0 | 1): Promise<Reached> {
     if (way === "WAIT") {
-      return client.call("WAIT", 1, this.#timeoutMs);
+      return client.call("WAIT", 1, this.#timeoutMs) as Promise<Reached>;
     }
     if (replicas === 0) {
-      return client.call("WAITAOF", 1, 0, this.#timeoutMs);
+      return client.call("WAITAOF", 1, 0, this.#timeoutMs) as Promise<Reached>;
     }
     const halfMs = Math.ceil(this.#timeoutMs / 2);
     // Its reply counts for nothing; where it fails, WAITAOF behind it fails as well.
     client.call("WAIT", 1, halfMs).catch(() => undefined);
-    return client.call("WAITAOF", 1, 1, halfMs);
+    return client.call("WAITAOF", 1, 1, halfMs) as Promise<Reached>;
   }
 
   /** Asks the server what it can do. Rejects where it cannot give the durability at all. */

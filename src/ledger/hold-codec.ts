@@ -1,10 +1,9 @@
 import { orderId, type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { HoldRequest, HoldResult, OrderChange, OrderRef } from "./ledger.ts";
+import { scriptStatus } from "./script-status.ts";
 
-/** One result of hold.lua: a serial, a refusal, or the record of a request sold before. */
+/** One result of a script: the record of an order, a serial that was just sold, or a `scriptStatus`. */
 export type EncodedResult = number | string;
-/** One result of lookup.lua: the record, or 0 where the key has no order. */
-export type EncodedLookup = 0 | string;
 
 /** A batch as hold.lua reads it: flat, since nested tables cost Lua more than the rest of it. */
 export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
@@ -16,11 +15,11 @@ export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
 }
 
 const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
-  [-1, { kind: "soldOut" }],
-  [-2, { kind: "notOnSale" }],
-  [-3, { kind: "limitReached" }],
-  [-6, { kind: "fewerLeft" }],
-  [-7, { kind: "buyerMissing" }],
+  [scriptStatus.soldOut, { kind: "soldOut" }],
+  [scriptStatus.notOnSale, { kind: "notOnSale" }],
+  [scriptStatus.limitReached, { kind: "limitReached" }],
+  [scriptStatus.fewerLeft, { kind: "fewerLeft" }],
+  [scriptStatus.buyerMissing, { kind: "buyerMissing" }],
 ]);
 
 /** Names the results of hold.lua. Throws if they are none, since then script and program differ. */
@@ -58,18 +57,26 @@ export function decodeHoldResults(
 export function decodeLookupResults(
   sale: string,
   keys: readonly string[],
-  encoded: readonly EncodedLookup[],
+  encoded: readonly EncodedResult[],
 ): (OrderRecord | null)[] {
   if (encoded.length !== keys.length) {
     throw new Error(`lookup: ${keys.length} keys, but ${encoded.length} results`);
   }
-  return encoded.map((result) => (result === 0 ? null : parseOrderRecord(sale, result)));
+  return encoded.map((result) => {
+    if (typeof result === "string") {
+      return parseOrderRecord(sale, result);
+    }
+    if (result !== scriptStatus.noOrder) {
+      throw new Error(`lookup: unknown result ${result}`);
+    }
+    return null;
+  });
 }
 
 const changeFailures: ReadonlyMap<number, OrderChange> = new Map<number, OrderChange>([
-  [-1, { kind: "unknownOrder" }],
-  [-2, { kind: "refund" }],
-  [-3, { kind: "alreadyPaid" }],
+  [scriptStatus.noOrder, { kind: "unknownOrder" }],
+  [scriptStatus.refund, { kind: "refund" }],
+  [scriptStatus.alreadyPaid, { kind: "alreadyPaid" }],
 ]);
 
 /** Names the results of confirm.lua and release.lua. */

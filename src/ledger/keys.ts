@@ -8,7 +8,7 @@ export interface SaleKeys {
   readonly stock: string;
   /** Hash: request key -> serial. Never shrinks, so a key is answered for ever. */
   readonly requests: string;
-  /** Hash: serial -> order record (see order-record.ts). */
+  /** Hash: serial -> order record (see src/sale/order.ts). */
   readonly orders: string;
   /** Hash: buyer id -> tickets held or paid. */
   readonly buyers: string;

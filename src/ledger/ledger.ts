@@ -27,14 +27,14 @@ export type HoldResult =
   | { readonly kind: "fewerLeft" }
   | { readonly kind: "buyerMissing" };
 
-/** What every reply tells about the sale as a whole. */
+/** What every reply has of the sale as a whole. */
 export interface Observation {
   readonly left: number;
   readonly epoch: number;
 }
 
 export interface HoldReply extends Observation {
-  /** As stored; what a refusal is reportErrors with. */
+  /** As stored; what a refusal is explained with. */
   readonly state: SaleState;
   readonly limit: number;
   readonly opensAtMs: number;
@@ -75,7 +75,7 @@ export interface Ledger {
   readonly ready: boolean;
   /** Decides a batch (1 to 1000 requests). `null`: there is no such sale. Repeating it is harmless. */
   hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>>;
-  /** Says that this node lives, with its weight; 0 says that it leaves. `null`: no such sale. */
+  /** Reports that this node lives, with its weight; 0: that it leaves. `null`: no such sale. */
   heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>>;
   /** The order of each key (1 to 1000), or null where it has none. `null`: no such sale. */
   lookup(sale: string, keys: readonly string[]): Promise<Reply<LookupReply | null>>;
@@ -97,7 +97,7 @@ export interface LookupReply {
   readonly durable: boolean;
 }
 
-/** Names an order within its sale; the token proves that whoever names it was told its id. */
+/** Names an order within its sale; the token proves that whoever names it was given its id. */
 export interface OrderRef {
   readonly serial: number;
   readonly token: string;
@@ -107,7 +107,7 @@ export interface OrderRef {
 export type OrderChange =
   | { readonly kind: "done"; readonly order: OrderRecord }
   | { readonly kind: "unknownOrder" }
-  /** Paid too late: released, and nothing is left to revive it with. */
+  /** Paid too late: it was cancelled, or it lapsed and nothing is left to revive it with. */
   | { readonly kind: "refund" }
   /** It is paid, so it cannot be cancelled. */
   | { readonly kind: "alreadyPaid" };

@@ -1,16 +1,18 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 import { reasonOf } from "../process/errors.ts";
-import { redactAddress } from "../process/redact.ts";
-import { saleIdPattern, type SaleSnapshot } from "../sale/sale.ts";
-import { oneConnectionOptions } from "./connect.ts";
+import { saleIdPattern, type SaleSnapshot, type SettableState, totalMax } from "../sale/sale.ts";
+import { callScript } from "./call-script.ts";
 import { saleKeys, salesKey } from "./keys.ts";
 import { readSnapshot } from "./sale-fields.ts";
-import { type Script, scripts } from "./scripts.ts";
+import { scriptStatus } from "./script-status.ts";
+import type { Script } from "./script.ts";
+import { scripts } from "./scripts.ts";
+import { LedgerSession, OperationError } from "./session.ts";
 
 export interface NewSale {
   readonly sale: string;
-  /** Tickets, 1 to 1,000,000,000. */
+  /** Tickets, 1 to `totalMax`. */
   readonly total: number;
   /** Tickets that one buyer may have at a time; 0 for no limit. */
   readonly limit: number;
@@ -20,22 +22,15 @@ export interface NewSale {
   readonly opensAtMs: number;
 }
 
-/** What an operator asked for cannot be done; the message says why and what to do. */
-export class OperationError extends Error {
-  override name = "OperationError";
-}
-
 /** Attempts at one operation; each repeats the same operation key, so it counts once. */
 const attemptsMax = 5;
-const retryPauseMs = 200;
 
 /** What an operator does with sales. Bounded in time; throws `OperationError` for a refusal. */
 export class SaleOperations {
-  readonly #url: string;
-  #client: Redis | null = null;
+  readonly #session: LedgerSession;
 
   constructor(url: string) {
-    this.#url = url;
+    this.#session = new LedgerSession(url);
   }
 
   /** Creates a sale that waits for its opening. Throws if the id is taken. */
@@ -46,17 +41,17 @@ export class SaleOperations {
     const { total, limit, holdMs, opensAtMs } = sale;
     const args = [crypto.randomUUID(), total, limit, holdMs, opensAtMs];
     const status = await this.#run(scripts.create, [stock, events], args);
-    if (status === -4) {
+    if (status === scriptStatus.saleExists) {
       throw new OperationError(`sale ${sale.sale} exists already; choose another id`);
     }
     return this.#mustRead(sale.sale);
   }
 
   /** Opens, pauses or closes a sale. Closed is final. */
-  async setState(sale: string, state: "open" | "paused" | "closed"): Promise<SaleSnapshot> {
+  async setState(sale: string, state: SettableState): Promise<SaleSnapshot> {
     const { stock, events } = this.#keys(sale);
     const status = await this.#run(scripts.setState, [stock, events], [state]);
-    if (status === -2) {
+    if (status === scriptStatus.saleClosed) {
       throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);
     }
     return this.#mustRead(sale);
@@ -67,11 +62,11 @@ export class SaleOperations {
     const { stock, operations, events } = this.#keys(sale);
     const keys = [stock, operations, events];
     const status = await this.#run(scripts.restock, keys, [crypto.randomUUID(), quantity]);
-    if (status === -2) {
+    if (status === scriptStatus.saleClosed) {
       throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);
     }
-    if (status === -5) {
-      throw new OperationError(`sale ${sale} would have more than 1000000000 tickets`);
+    if (status === scriptStatus.totalTooLarge) {
+      throw new OperationError(`sale ${sale} would have more than ${totalMax} tickets`);
     }
     return this.#mustRead(sale);
   }
@@ -79,8 +74,8 @@ export class SaleOperations {
   /** The sale, or null if there is none of that id. */
   async read(sale: string): Promise<SaleSnapshot | null> {
     const { stock } = this.#keys(sale);
-    const raw = await this.#retrying((client) => evaluate(client, scripts.read, [stock], []));
-    if ((raw as number[])[0] === -1) {
+    const raw = await this.#retrying((client) => callScript(client, scripts.read, [stock], []));
+    if ((raw as number[])[0] === scriptStatus.noSale) {
       return null;
     }
     try {
@@ -104,8 +99,7 @@ export class SaleOperations {
   }
 
   close(): void {
-    this.#client?.disconnect();
-    this.#client = null;
+    this.#session.close();
   }
 
   #keys(sale: string) {
@@ -128,70 +122,12 @@ export class SaleOperations {
   }
 
   async #run(script: Script, keys: string[], args: (string | number)[]): Promise<number> {
-    const status = await this.#retrying((client) => evaluate(client, script, keys, args));
+    const status = await this.#retrying((client) => callScript(client, script, keys, args));
     return Number(status);
   }
 
   /** Everything here is harmless to repeat, so a lost connection is answered by another attempt. */
-  async #retrying<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work(await this.#connected());
-      } catch (error) {
-        const reason = reasonOf(error);
-        this.close();
-        if (reason.startsWith("BADARG")) {
-          throw new OperationError(reason.slice("BADARG ".length));
-        }
-        if (attempt >= attemptsMax) {
-          throw new OperationError(
-            `the ledger at ${redactAddress(this.#url)} did not answer: ${reason}`,
-          );
-        }
-        await Bun.sleep(retryPauseMs);
-      }
-    }
-  }
-
-  async #connected(): Promise<Redis> {
-    if (this.#client !== null) {
-      return this.#client;
-    }
-    const client = new Redis(this.#url, {
-      ...oneConnectionOptions,
-      connectionName: "sluice-operator",
-      connectTimeout: 2_000,
-      commandTimeout: 5_000,
-      maxLoadingRetryTime: 2_000,
-    });
-    let fault: Error | null = null;
-    client.on("error", (error) => {
-      fault = error;
-    });
-    try {
-      await client.connect();
-    } catch (error) {
-      client.disconnect();
-      throw fault ?? error;
-    }
-    this.#client = client;
-    return client;
-  }
-}
-
-/** EVALSHA, and EVAL where the server does not know the script yet. */
-export async function evaluate(
-  client: Redis,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): Promise<unknown> {
-  try {
-    return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith("NOSCRIPT")) {
-      return client.eval(script.source, keys.length, ...keys, ...args);
-    }
-    throw error;
+  #retrying<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+    return this.#session.run(work, attemptsMax);
   }
 }

@@ -1,14 +1,12 @@
-import type { Redis } from "ioredis";
-
 import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { SaleState } from "../sale/sale.ts";
-import type { Connection, LiveConnection } from "./connect.ts";
+import { callScript } from "./call-script.ts";
+import type { Connection, LiveConnection } from "./connection.ts";
 import { DurabilityWait } from "./durability-wait.ts";
 import {
   decodeHoldResults,
   decodeLookupResults,
   decodeOrderChanges,
-  type EncodedLookup,
   type EncodedResult,
   encodeHoldRequests,
 } from "./hold-codec.ts";
@@ -16,7 +14,6 @@ import { saleKeys } from "./keys.ts";
 import type {
   ChangeReply,
   Durability,
-  Failure,
   Heartbeat,
   HoldReply,
   HoldRequest,
@@ -26,7 +23,10 @@ import type {
   Reply,
 } from "./ledger.ts";
 import { readSnapshot } from "./sale-fields.ts";
-import { type Script, scripts } from "./scripts.ts";
+import { scriptStatus } from "./script-status.ts";
+import type { Script } from "./script.ts";
+import { scripts } from "./scripts.ts";
+import { LedgerUnavailable } from "./unavailable.ts";
 
 export interface RedisLedgerOptions {
   /** Names this process among all that ever ran: node name and something random. */
@@ -40,31 +40,17 @@ export interface RedisLedgerOptions {
   readonly livingMs: number;
   /** A silent node is forgotten after this; far beyond any delay of a command on its way. */
   readonly forgetMs: number;
-  /** Told the time from sending to answer of every script, in milliseconds. */
+  /** Called with the time from sending to answer of every script, in milliseconds. */
   readonly onRoundTrip: (script: string, durationMs: number) => void;
 }
 
-/** Errors that Redis gives before a script has written anything. All others leave it unknown. */
-const refusals =
-  /^(NOSCRIPT|OOM|READONLY|MISCONF|LOADING|BUSY|NOAUTH|NOPERM|WRONGPASS|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|NOREPLICAS|BADARG)\b/;
-
-/** What ioredis says when the socket was already closing, so that nothing was written to it. */
-const notWritten = "Stream isn't writeable";
-
-function failureKind(message: string): Failure["kind"] {
-  if (message.startsWith(notWritten)) {
-    return "notSent";
-  }
-  return refusals.test(message) ? "refused" : "unknown";
-}
-
 /**
- * Reads a reply. What cannot be read is unknown, not an exception: one broken record in the ledger
- * must not end every node that comes across it. The reason names the sale; `audit` says the rest.
+ * Decodes a reply. What cannot be decoded is unknown, not an exception: one broken record in the
+ * ledger must not end every node that comes across it. The reason names the sale; `audit` finds more.
  */
-function legible<T>(read: () => T): Reply<T> {
+function tryDecode<T>(decode: () => T): Reply<T> {
   try {
-    return { kind: "ok", value: read() };
+    return { kind: "ok", value: decode() };
   } catch (error) {
     if (!(error instanceof Error)) {
       throw error;
@@ -72,8 +58,6 @@ function legible<T>(read: () => T): Reply<T> {
     return { kind: "unknown", reason: error.message };
   }
 }
-
-const notConnected: Failure = { kind: "notSent", reason: "Redis is not connected" };
 
 type RawReply = readonly (string | number)[];
 type Arguments = readonly (string | number)[];
@@ -113,15 +97,15 @@ export class RedisLedger implements Ledger {
       return reply;
     }
     const [status, left, epoch, state, limit, opensAtMs, payByMs, results] = reply.value.raw;
-    if (status === -2) {
+    if (status === scriptStatus.staleGeneration) {
       // Only a copy that was held up on its way can see this; its sender has long moved on.
       return { kind: "unknown", reason: "a newer connection overtook this copy of the batch" };
     }
-    if (status === -1) {
+    if (status === scriptStatus.noSale) {
       return { kind: "ok", value: null };
     }
     const { durable } = reply.value;
-    return legible(() => {
+    return tryDecode(() => {
       const encoded = JSON.parse(String(results)) as EncodedResult[];
       return {
         left: Number(left),
@@ -155,13 +139,13 @@ export class RedisLedger implements Ledger {
       return reply;
     }
     const raw = reply.value.raw;
-    if (raw[0] === -2) {
+    if (raw[0] === scriptStatus.staleGeneration) {
       return { kind: "unknown", reason: "a newer connection overtook this heartbeat" };
     }
-    if (raw[0] === -1) {
+    if (raw[0] === scriptStatus.noSale) {
       return { kind: "ok", value: null };
     }
-    return legible(() => ({
+    return tryDecode(() => ({
       snapshot: readSnapshot(sale, raw),
       livingWeight: Number(raw[11]),
       livingNodes: Number(raw[12]),
@@ -180,12 +164,12 @@ export class RedisLedger implements Ledger {
       return reply;
     }
     const [status, results] = reply.value.raw;
-    if (status === -1) {
+    if (status === scriptStatus.noSale) {
       return { kind: "ok", value: null };
     }
     const { durable } = reply.value;
-    return legible(() => {
-      const encoded = JSON.parse(String(results)) as EncodedLookup[];
+    return tryDecode(() => {
+      const encoded = JSON.parse(String(results)) as EncodedResult[];
       return { orders: decodeLookupResults(sale, requestKeys, encoded), durable };
     });
   }
@@ -248,11 +232,11 @@ export class RedisLedger implements Ledger {
       return reply;
     }
     const [status, left, epoch, results] = reply.value.raw;
-    if (status === -1) {
+    if (status === scriptStatus.noSale) {
       return { kind: "ok", value: null };
     }
     const { durable } = reply.value;
-    return legible(() => {
+    return tryDecode(() => {
       const encoded = JSON.parse(String(results)) as EncodedResult[];
       const changes = decodeOrderChanges(sale, orders, encoded);
       return { left: Number(left), epoch: Number(epoch), results: changes, durable };
@@ -269,21 +253,11 @@ export class RedisLedger implements Ledger {
     const startedNs = Bun.nanoseconds();
     const reply = await this.#bounded(async (live) => {
       const args = argumentsFor(live);
-      const send = (client: Redis) =>
-        durable && this.#wait.needed
-          ? this.#wait.run(client, script, keys, args)
-          : client
-              .evalsha(script.sha1, keys.length, ...keys, ...args)
-              .then((raw) => ({ raw: raw as RawReply, durable: true }));
-      try {
-        return await send(live.client);
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) {
-          throw error;
-        }
-        await live.client.script("LOAD", script.source);
-        return await send(live.client);
+      if (durable && this.#wait.needed) {
+        return await this.#wait.run(live.client, script, keys, args);
       }
+      const raw = (await callScript(live.client, script, keys, args)) as RawReply;
+      return { raw, durable: true };
     }, this.#options.replyTimeoutMs);
     if (reply.kind === "ok") {
       this.#options.onRoundTrip(script.name, (Bun.nanoseconds() - startedNs) / 1e6);
@@ -291,28 +265,18 @@ export class RedisLedger implements Ledger {
     return reply;
   }
 
-  /** Turns time-outs, lost connections and Redis's errors into a `Failure`. */
+  /** Time-outs, lost connections and Redis's errors as a `Failure`. */
   async #bounded<T>(
     work: (live: LiveConnection) => Promise<T>,
     timeoutMs: number,
   ): Promise<Reply<T>> {
-    const live = this.#connection.live;
-    if (live === null) {
-      return notConnected;
-    }
-    const timer = setTimeout(
-      () => this.#connection.abandon(live.generation, `no answer within ${timeoutMs} ms`),
-      timeoutMs,
-    );
     try {
-      return { kind: "ok", value: await work(live) };
+      return { kind: "ok", value: await this.#connection.call(timeoutMs, work) };
     } catch (error) {
-      if (!(error instanceof Error)) {
+      if (!(error instanceof LedgerUnavailable)) {
         throw error;
       }
-      return { kind: failureKind(error.message), reason: error.message };
-    } finally {
-      clearTimeout(timer);
+      return { kind: error.kind, reason: error.message };
     }
   }
 }

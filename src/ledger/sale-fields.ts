@@ -1,6 +1,4 @@
-import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
-
-const states: ReadonlySet<string> = new Set<SaleState>(["scheduled", "open", "paused", "closed"]);
+import { isSaleState, type SaleSnapshot } from "../sale/sale.ts";
 
 /**
  * Reads the reply of read.lua or heartbeat.lua, whose items 1 to 10 are
@@ -14,13 +12,13 @@ export function readSnapshot(sale: string, raw: readonly (string | number)[]): S
   const [opensAtMs, nowMs] = [number(6), number(10)];
   const stored = String(raw[7]);
   const left = total - held - paid;
-  if (!states.has(stored) || !Number.isSafeInteger(left) || left < 0 || held < 0 || paid < 0) {
+  if (!isSaleState(stored) || !Number.isSafeInteger(left) || left < 0 || held < 0 || paid < 0) {
     throw new Error(`sale ${sale}: its books are broken: ${JSON.stringify(raw)}`);
   }
   const due = stored === "scheduled" && opensAtMs > 0 && nowMs >= opensAtMs;
   return {
     sale,
-    state: due ? "open" : (stored as SaleState),
+    state: due ? "open" : stored,
     total,
     held,
     paid,

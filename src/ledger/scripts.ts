@@ -4,6 +4,12 @@ import deadLetterSource from "../../redis/scripts/dead-letter.lua" with { type: 
 import forgetConsumersSource from "../../redis/scripts/forget-consumers.lua" with { type: "text" };
 import heartbeatSource from "../../redis/scripts/heartbeat.lua" with { type: "text" };
 import holdSource from "../../redis/scripts/hold.lua" with { type: "text" };
+import argumentsLibrary from "../../redis/scripts/lib/arguments.lua" with { type: "text" };
+import orderRefsLibrary from "../../redis/scripts/lib/order-refs.lua" with { type: "text" };
+import recordLibrary from "../../redis/scripts/lib/record.lua" with { type: "text" };
+import statusLibrary from "../../redis/scripts/lib/status.lua" with { type: "text" };
+import stockLibrary from "../../redis/scripts/lib/stock.lua" with { type: "text" };
+import timeLibrary from "../../redis/scripts/lib/time.lua" with { type: "text" };
 import lookupSource from "../../redis/scripts/lookup.lua" with { type: "text" };
 import readSource from "../../redis/scripts/read.lua" with { type: "text" };
 import releaseSource from "../../redis/scripts/release.lua" with { type: "text" };
@@ -11,17 +17,20 @@ import replaySource from "../../redis/scripts/replay.lua" with { type: "text" };
 import restockSource from "../../redis/scripts/restock.lua" with { type: "text" };
 import setStateSource from "../../redis/scripts/set-state.lua" with { type: "text" };
 import trimEventsSource from "../../redis/scripts/trim-events.lua" with { type: "text" };
+import { expandScript, type Script } from "./script.ts";
 
-/** A Lua script and the SHA-1 under which Redis caches it (EVALSHA). */
-export interface Script {
-  readonly name: string;
-  readonly source: string;
-  readonly sha1: string;
-}
+/** What a script may include, by the name that it uses. */
+const libraries = {
+  "arguments.lua": argumentsLibrary,
+  "order-refs.lua": orderRefsLibrary,
+  "record.lua": recordLibrary,
+  "status.lua": statusLibrary,
+  "stock.lua": stockLibrary,
+  "time.lua": timeLibrary,
+};
 
-/** A script by its name and text; the worker of orders has some of its own. */
-export function script(name: string, source: string): Script {
-  return { name, source, sha1: new Bun.CryptoHasher("sha1").update(source).digest("hex") };
+function script(name: string, text: string): Script {
+  return expandScript(name, text, libraries);
 }
 
 /** Two versions of a node may run at once in a rolling deploy: their SHAs differ, both work. */

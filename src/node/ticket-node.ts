@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 
-import { Connection } from "../ledger/connect.ts";
+import { Connection } from "../ledger/connection.ts";
 import { RedisLedger } from "../ledger/redis-ledger.ts";
 import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";

@@ -1,4 +1,4 @@
-import { OperationError } from "../ledger/operations.ts";
+import { OperationError } from "../ledger/session.ts";
 import { describeError } from "../process/errors.ts";
 
 /** Something that whoever typed the command can put right; the message says what and how. */

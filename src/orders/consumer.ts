@@ -1,9 +1,10 @@
-import { StreamUnavailable } from "../ledger/outbox/bounded-call.ts";
 import type { StreamEntry } from "../ledger/outbox/entry.ts";
 import { isGroupMissing, type StreamGroup } from "../ledger/outbox/group.ts";
 import type { StreamReader } from "../ledger/outbox/reader.ts";
+import { LedgerUnavailable } from "../ledger/unavailable.ts";
+import { backoffMs } from "../process/backoff.ts";
 import type { OrderStore } from "./order-store.ts";
-import { backoffMs, type Pause } from "./pause.ts";
+import type { Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
 
 export interface ConsumerOptions {
@@ -25,7 +26,7 @@ const idlePauseMs = 100;
 /** Pause after a fault of Redis, the first and the longest. */
 const retryMinMs = 50;
 const retryMaxMs = 2_000;
-/** Looks for entries to take over happen this often within `claimIdleMs`, and at most each 5 s. */
+/** Entries to take over are asked for this often within `claimIdleMs`, and at most each 5 s. */
 const claimsPerIdle = 4;
 const claimEveryMaxMs = 5_000;
 /** Entries of one sale that a read brings at least, however many sales are busy. */
@@ -52,7 +53,7 @@ export class Consumer {
         await this.#round();
         failures = 0;
       } catch (error) {
-        if (!(error instanceof StreamUnavailable)) {
+        if (!(error instanceof LedgerUnavailable)) {
           throw error;
         }
         if (isGroupMissing(error)) {

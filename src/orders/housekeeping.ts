@@ -1,6 +1,6 @@
-import { StreamUnavailable } from "../ledger/outbox/bounded-call.ts";
 import type { StreamGroup } from "../ledger/outbox/group.ts";
 import { readLag, type StreamLag } from "../ledger/outbox/lag.ts";
+import { LedgerUnavailable } from "../ledger/unavailable.ts";
 import type { Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
 
@@ -20,13 +20,13 @@ export interface HousekeeperOptions {
 const everyMs = 250;
 /** Entries that one script forgets: Redis is busy with them for about a millisecond. */
 const trimMax = 1_000;
-/** Scripts a sale and look: 80 thousand entries a second, above what a sale adds. */
+/** Scripts a sale and round: 80 thousand entries a second, above what a sale adds. */
 const trimsMax = 80;
 /** Sales whose lag is asked for at a time: a few cheap commands each. */
-const looksMax = 16;
-/** Streams are looked after in every so many rounds: each second. */
+const salesMax = 16;
+/** Streams are tended in every so many rounds: each second. */
 const tendRounds = 4;
-/** Workers that are gone are looked for in every so many rounds: each five minutes. */
+/** Workers that are gone are forgotten in every so many rounds: each five minutes. */
 const forgetRounds = 1_200;
 
 /** Finds new sales, watches how far the worker is behind, and tidies the streams up. */
@@ -50,7 +50,7 @@ export class Housekeeper {
         // One that failed, as the first does before the connection is there, is done again.
         round += 1;
       } catch (error) {
-        if (!(error instanceof StreamUnavailable)) {
+        if (!(error instanceof LedgerUnavailable)) {
           throw error;
         }
         // The connection may be to a Redis that has other data now.
@@ -64,10 +64,10 @@ export class Housekeeper {
   async #tendAll(forget: boolean): Promise<void> {
     const { group, sales } = this.#options;
     const all = sales.readable;
-    for (let at = 0; at < all.length; at += looksMax) {
-      const some = all.slice(at, at + looksMax);
+    for (let at = 0; at < all.length; at += salesMax) {
+      const some = all.slice(at, at + salesMax);
       const lags = await Promise.all(
-        some.map((sale) => group.look((client) => readLag(client, sale))),
+        some.map((sale) => group.read((client) => readLag(client, sale))),
       );
       for (const [index, sale] of some.entries()) {
         await this.#tend(sale, lags[index] ?? null, forget);

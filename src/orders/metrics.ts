@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { StreamLag } from "../ledger/outbox/lag.ts";
 import { addBuildInfo } from "../process/release.ts";
 
-/** What an order worker tells Prometheus. */
+/** What Prometheus reads of an order worker. */
 export class WorkerMetrics {
   readonly #registry = new Registry();
   readonly #stored = this.#counter(
@@ -12,7 +12,7 @@ export class WorkerMetrics {
   );
   readonly #batchSize: Histogram;
   readonly #lapsed: Counter<"sale">;
-  readonly #poison: Counter<"fate">;
+  readonly #poison: Counter<"outcome">;
   readonly #faults: Counter<"kind">;
   readonly #lag: Record<keyof StreamLag, Gauge<"sale">>;
 
@@ -32,7 +32,7 @@ export class WorkerMetrics {
     this.#poison = this.#counter(
       "sluice_poisonous_entries_total",
       "Tries to store an entry that cannot be stored: it stays pending, or becomes a dead letter.",
-      ["fate"],
+      ["outcome"],
     );
     this.#faults = this.#counter(
       "sluice_faults_total",
@@ -54,8 +54,8 @@ export class WorkerMetrics {
     for (const kind of ["ledger", "connection", "database"] as const) {
       this.#faults.inc({ kind }, 0);
     }
-    for (const fate of ["pending", "dead"] as const) {
-      this.#poison.inc({ fate }, 0);
+    for (const outcome of ["pending", "dead"] as const) {
+      this.#poison.inc({ outcome }, 0);
     }
   }
 
@@ -73,8 +73,8 @@ export class WorkerMetrics {
     this.#lapsed.inc({ sale }, holds);
   }
 
-  poison(buried: boolean): void {
-    this.#poison.inc({ fate: buried ? "dead" : "pending" });
+  poison(moved: boolean): void {
+    this.#poison.inc({ outcome: moved ? "dead" : "pending" });
   }
 
   fault(kind: "ledger" | "connection" | "database"): void {

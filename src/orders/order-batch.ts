@@ -1,7 +1,7 @@
 import { readEntry, type StreamEntry } from "../ledger/outbox/entry.ts";
 import type { SaleOrder } from "./order-writer.ts";
 
-/** An entry that tells an order's new state. */
+/** An entry with the new record of an order. */
 export interface OrderEntry extends SaleOrder {
   readonly entry: StreamEntry;
 }

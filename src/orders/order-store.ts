@@ -1,9 +1,10 @@
 import type { StreamEntry } from "../ledger/outbox/entry.ts";
 import type { StreamGroup } from "../ledger/outbox/group.ts";
+import { backoffMs } from "../process/backoff.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { idsBySale, type OrderEntry, type Poison, sortEntries } from "./order-batch.ts";
 import { writeOrders } from "./order-writer.ts";
-import { backoffMs, type Pause } from "./pause.ts";
+import type { Pause } from "./pause.ts";
 
 export interface OrderStoreOptions {
   readonly database: Database;
@@ -15,7 +16,8 @@ export interface OrderStoreOptions {
   readonly onStored: (entries: number) => void;
   /** The database answered (null), or why it did not. */
   readonly onDatabase: (fault: string | null) => void;
-  readonly onPoison: (poison: Poison, tries: number, buried: boolean) => void;
+  /** `moved`: it is a dead letter now; else it stays pending. */
+  readonly onPoison: (poison: Poison, tries: number, moved: boolean) => void;
 }
 
 type Attempt =
@@ -28,7 +30,7 @@ const retryMinMs = 100;
 const retryMaxMs = 2_000;
 
 /**
- * Stores what the outbox says, then acknowledges it, never the other way round. While the database
+ * Stores what is in the outbox, then acknowledges it, never the other way round. While the database
  * is away it tries the same batch again and again, so that nothing more is read; the sale goes on,
  * since nobody in it waits for us.
  */
@@ -42,7 +44,7 @@ export class OrderStore {
   /**
    * Stores and acknowledges entries. What cannot be stored stays pending, to be delivered again,
    * up to `triesMax` times; then it becomes a dead letter. What is not stored yet when the worker
-   * is told to stop stays pending as well. Throws `StreamUnavailable`; the rest is pending then.
+   * is told to stop stays pending as well. Throws `LedgerUnavailable`; the rest is pending then.
    */
   async store(entries: readonly StreamEntry[]): Promise<void> {
     const { orders, others, unreadable } = sortEntries(entries);
@@ -54,7 +56,7 @@ export class OrderStore {
     }
     this.#options.onStored(stored.length);
     for (const one of poison) {
-      await this.#bury(one);
+      await this.#giveUpOrRetry(one);
     }
   }
 
@@ -107,11 +109,12 @@ export class OrderStore {
     return { kind: "stopped" };
   }
 
-  async #bury(poison: Poison): Promise<void> {
+  /** Moves it to the dead letters if it was tried often enough; else it is delivered again. */
+  async #giveUpOrRetry(poison: Poison): Promise<void> {
     const { group, triesMax, onPoison } = this.#options;
     const { sale, id } = poison.entry;
     const tries = await group.tries(sale, id);
-    const buried = tries >= triesMax && (await group.bury(sale, id, poison.reason));
-    onPoison(poison, tries, buried);
+    const moved = tries >= triesMax && (await group.moveToDeadLetters(sale, id, poison.reason));
+    onPoison(poison, tries, moved);
   }
 }

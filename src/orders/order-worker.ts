@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 
-import type { ConnectionOptions } from "../ledger/connect.ts";
+import type { ConnectionOptions } from "../ledger/connection.ts";
 import { StreamGroup } from "../ledger/outbox/group.ts";
 import { StreamReader } from "../ledger/outbox/reader.ts";
+import { backoffMs } from "../process/backoff.ts";
 import { FaultLog } from "../process/fault-log.ts";
 import { release } from "../process/release.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -14,7 +15,7 @@ import { Housekeeper } from "./housekeeping.ts";
 import { WorkerMetrics } from "./metrics.ts";
 import { migrate, migrations } from "./migrate.ts";
 import { OrderStore } from "./order-store.ts";
-import { backoffMs, Pause } from "./pause.ts";
+import { Pause } from "./pause.ts";
 import { Sales } from "./sales.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -91,11 +92,11 @@ export class OrderWorker {
       pause: this.#pause,
       onStored: (entries) => this.#metrics.stored(entries),
       onDatabase: (fault) => this.#onDatabase(fault),
-      onPoison: ({ entry: { sale, id }, reason }, tries, buried) => {
-        this.#metrics.poison(buried);
-        const what = buried ? "is now a dead letter" : "cannot be stored";
+      onPoison: ({ entry: { sale, id }, reason }, tries, moved) => {
+        this.#metrics.poison(moved);
+        const what = moved ? "is now a dead letter" : "cannot be stored";
         // Each such entry is logged a bounded number of times, and there should be none.
-        this.#log[buried ? "error" : "warn"]({ sale, id, tries, reason }, `an entry ${what}`);
+        this.#log[moved ? "error" : "warn"]({ sale, id, tries, reason }, `an entry ${what}`);
       },
     });
     const { batchMax, claimIdleMs } = this.#config;

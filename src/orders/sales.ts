@@ -20,7 +20,7 @@ export class Sales {
     return this.#all.filter((sale) => this.#readable.has(sale));
   }
 
-  /** Looks for new sales. Throws `StreamUnavailable`. */
+  /** Finds new sales. Throws `LedgerUnavailable`. */
   async refresh(): Promise<void> {
     this.#all = await this.#group.listSales();
     for (const sale of this.#all) {
@@ -30,7 +30,7 @@ export class Sales {
     }
   }
 
-  /** What Redis had may be gone, as after a restart without its data: look again. */
+  /** What Redis had may be gone, as after a restart without its data: `refresh` begins anew. */
   forget(): void {
     this.#readable.clear();
   }

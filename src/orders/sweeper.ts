@@ -1,5 +1,5 @@
-import { StreamUnavailable } from "../ledger/outbox/bounded-call.ts";
 import type { StreamGroup } from "../ledger/outbox/group.ts";
+import { LedgerUnavailable } from "../ledger/unavailable.ts";
 import type { Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
 
@@ -7,17 +7,17 @@ export interface SweeperOptions {
   readonly group: StreamGroup;
   readonly sales: Sales;
   readonly pause: Pause;
-  /** Between two looks. */
+  /** Between two checks. */
   readonly everyMs: number;
   readonly onLapsed: (sale: string, holds: number) => void;
   readonly onFault: (fault: string) => void;
 }
 
 /** Sales that are asked about in one round trip: a cheap command each. */
-const looksMax = 256;
-/** Orders that one script looks at: Redis is busy with them for a few milliseconds. */
+const salesMax = 256;
+/** Orders that one script reads: Redis is busy with them for a few milliseconds. */
 const scriptMax = 1_000;
-/** Scripts a sale and look, so that one sale does not keep the others waiting. */
+/** Scripts a sale and check, so that one sale does not keep the others waiting. */
 const scriptsMax = 20;
 
 /**
@@ -36,16 +36,16 @@ export class Sweeper {
     const { pause, everyMs } = this.#options;
     while (!pause.stopped) {
       const startedMs = performance.now();
-      await this.#reporting(() => this.#look());
+      await this.#reporting(() => this.#sweepOverdue());
       await pause.wait(Math.max(1, everyMs - (performance.now() - startedMs)));
     }
   }
 
-  async #look(): Promise<void> {
+  async #sweepOverdue(): Promise<void> {
     const { group, sales, pause } = this.#options;
     const all = sales.all;
-    for (let at = 0; at < all.length && !pause.stopped; at += looksMax) {
-      for (const sale of await group.overdue(all.slice(at, at + looksMax))) {
+    for (let at = 0; at < all.length && !pause.stopped; at += salesMax) {
+      for (const sale of await group.overdue(all.slice(at, at + salesMax))) {
         // One whose books are broken does not keep the others from being swept.
         await this.#reporting(() => this.#sweep(sale));
       }
@@ -56,7 +56,7 @@ export class Sweeper {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof StreamUnavailable)) {
+      if (!(error instanceof LedgerUnavailable)) {
         throw error;
       }
       this.#options.onFault(error.message);

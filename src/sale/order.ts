@@ -1,7 +1,41 @@
 import { keyPattern } from "./sale.ts";
 
-/** `held -> paid`, or `held -> released` (cancelled or lapsed). */
-export type OrderState = "held" | "paid" | "released";
+/** What an order is: see `transitions` for how it gets there. */
+export const orderStates = ["held", "paid", "released"] as const;
+export type OrderState = (typeof orderStates)[number];
+
+/** Why an order has its state; a cause leads to one state only. */
+export const orderCauses = ["held", "paid", "revived", "cancelled", "lapsed"] as const;
+export type OrderCause = (typeof orderCauses)[number];
+
+export interface Transition {
+  /** The cause of the state before; null: there was no order. */
+  readonly after: OrderCause | null;
+  readonly from: OrderState | null;
+  readonly to: OrderState;
+  readonly cause: OrderCause;
+}
+
+/**
+ * The life of an order: there are no other changes. redis/scripts/lib/record.lua has the same table,
+ * which a test holds equal.
+ * ```
+ *          held          paid
+ *   (none) ----> held ---------> paid
+ *                 |  cancelled    ^
+ *                 |  lapsed       | revived: only what lapsed, while stock is left
+ *                 '----------> released
+ * ```
+ * Whoever cancelled has given the ticket back, so a payment after that is refunded; a hold that
+ * lapsed was lost to the clock alone, so a late payment may still have it.
+ */
+export const transitions: readonly Transition[] = [
+  { after: null, from: null, to: "held", cause: "held" },
+  { after: "held", from: "held", to: "paid", cause: "paid" },
+  { after: "held", from: "held", to: "released", cause: "cancelled" },
+  { after: "held", from: "held", to: "released", cause: "lapsed" },
+  { after: "lapsed", from: "released", to: "paid", cause: "revived" },
+];
 
 /** What the ledger knows of one order. */
 export interface OrderRecord {
@@ -20,55 +54,93 @@ export interface OrderRecord {
   readonly revision: number;
   /** When it got its state. */
   readonly changedAtMs: number;
-  /** Why it has its state. `revived`: paid after it was released, while stock was left. */
   readonly cause: OrderCause;
 }
 
-export type OrderCause = "held" | "paid" | "revived" | "cancelled" | "lapsed";
+/** The fields of a record as they are stored, as text: nothing is trusted yet. */
+export interface RecordFields {
+  readonly state: string;
+  readonly serial: string;
+  readonly quantity: string;
+  readonly heldAtMs: string;
+  readonly payByMs: string;
+  readonly token: string;
+  readonly buyer: string;
+  readonly key: string;
+  readonly revision: string;
+  readonly changedAtMs: string;
+  readonly cause: string;
+  /** What never changes in the life of an order: serial to key. */
+  readonly core: string;
+}
 
-const states: ReadonlySet<string> = new Set<OrderState>(["held", "paid", "released"]);
-const causes: ReadonlySet<string> = new Set<OrderCause>([
-  "held",
-  "paid",
-  "revived",
-  "cancelled",
-  "lapsed",
-]);
+/** state, serial, quantity, heldAtMs, payByMs, token, buyer, key. */
+const heldFields = 8;
+/** The same, and revision, changedAtMs, cause. */
+const changedFields = 11;
 
 /**
- * Reads the record that hold.lua wrote, state, serial, quantity, heldAtMs, payByMs, token, buyer
- * and key, and what confirm.lua or release.lua added to it, revision, changedAtMs and cause,
- * separated by tabs.
- * Throws if it is anything else, since then the ledger is not what we think it is.
+ * Takes a record apart: the fields that hold.lua writes, separated by tabs, and those that a change
+ * of state adds (redis/scripts/lib/record.lua). Null if it has fewer or more.
+ */
+export function splitRecord(text: string): RecordFields | null {
+  const fields = text.split("\t");
+  if (fields.length !== heldFields && fields.length !== changedFields) {
+    return null;
+  }
+  const [state = "", serial = "", quantity = "", heldAtMs = "", payByMs = ""] = fields;
+  const [token = "", buyer = "", key = ""] = fields.slice(5);
+  const [revision = "1", changedAtMs = heldAtMs, cause = "held"] = fields.slice(heldFields);
+  return {
+    state,
+    serial,
+    quantity,
+    heldAtMs,
+    payByMs,
+    token,
+    buyer,
+    key,
+    revision,
+    changedAtMs,
+    cause,
+    core: fields.slice(1, heldFields).join("\t"),
+  };
+}
+
+/**
+ * Reads the record of an order. Throws if it is none, since then the ledger is not what we think it
+ * is.
  */
 export function parseOrderRecord(sale: string, text: string): OrderRecord {
-  const [state, serial, quantity, heldAtMs, payByMs, token, buyer, key, ...change] =
-    text.split("\t");
-  const [revision, changedAtMs, cause] = change.length === 0 ? ["1", heldAtMs, "held"] : change;
-  const record = {
-    order: orderId(sale, Number(serial), token ?? ""),
-    state: state as OrderState,
-    serial: Number(serial),
-    quantity: Number(quantity),
-    heldAtMs: Number(heldAtMs),
-    payByMs: Number(payByMs),
-    buyer: buyer ?? "",
-    key: key ?? "",
-    revision: Number(revision),
-    changedAtMs: Number(changedAtMs),
-    cause: cause as OrderCause,
-  };
-  const whole = [record.serial, record.quantity, record.heldAtMs, record.payByMs];
-  const changes = [record.revision, record.changedAtMs];
-  const readable =
-    states.has(record.state) &&
-    causes.has(record.cause) &&
-    (change.length === 0 || change.length === 3) &&
-    [...whole, ...changes].every(Number.isSafeInteger);
-  if (!readable || !keyPattern.test(record.key) || !tokenPattern.test(token ?? "")) {
+  const fields = splitRecord(text);
+  const record = fields === null ? null : toRecord(sale, fields);
+  if (record === null) {
     throw new Error(`sale ${sale}: an order's record cannot be read: ${JSON.stringify(text)}`);
   }
   return record;
+}
+
+function toRecord(sale: string, fields: RecordFields): OrderRecord | null {
+  const transition = transitions.find(
+    ({ to, cause }) => to === fields.state && cause === fields.cause,
+  );
+  const { token, buyer, key } = fields;
+  if (transition === undefined || !keyPattern.test(key) || !tokenPattern.test(token)) {
+    return null;
+  }
+  const numbers = {
+    serial: Number(fields.serial),
+    quantity: Number(fields.quantity),
+    heldAtMs: Number(fields.heldAtMs),
+    payByMs: Number(fields.payByMs),
+    revision: Number(fields.revision),
+    changedAtMs: Number(fields.changedAtMs),
+  };
+  if (!Object.values(numbers).every(Number.isSafeInteger)) {
+    return null;
+  }
+  const order = orderId(sale, numbers.serial, token);
+  return { order, ...numbers, buyer, key, state: transition.to, cause: transition.cause };
 }
 
 const tokenPattern = /^[0-9a-f]{16}$/;

@@ -1,10 +1,24 @@
 /** A sale is one stock of identical tickets. Everything here is pure vocabulary. */
 
+/** What an operator may make of a sale; set-state.lua takes these. `closed` is final. */
+export const settableStates = ["open", "paused", "closed"] as const;
+export type SettableState = (typeof settableStates)[number];
+
 /**
  * What a sale is doing, by the ledger's clock.
- * `scheduled`: created, waits for its opening time or for an operator; `closed` is final.
+ * `scheduled`: created, waits for its opening time or for an operator.
  */
-export type SaleState = "scheduled" | "open" | "paused" | "closed";
+export const saleStates = ["scheduled", ...settableStates] as const;
+export type SaleState = (typeof saleStates)[number];
+
+/** Whether a text, of the ledger say, is the state of a sale. */
+export function isSaleState(text: string): text is SaleState {
+  return (saleStates as readonly string[]).includes(text);
+}
+
+/** What the outbox reports of a sale as a whole: `event` of an entry that is no order's. */
+export const saleEvents = ["created", "restocked", ...settableStates] as const;
+export type SaleEvent = (typeof saleEvents)[number];
 
 export interface SaleSnapshot {
   readonly sale: string;

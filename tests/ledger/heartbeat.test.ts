@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
 
 const ledger = oneServer();
-const staleGeneration = "-2";
+const staleGeneration = String(scriptStatus.staleGeneration);
 
 /** livingWeight and livingNodes, the last two items of the reply. */
 async function living(...beat: Parameters<typeof ledger.scripts.heartbeat>): Promise<number[]> {

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { parseOrderRecord } from "../../src/sale/order.ts";
 import { oneServer } from "./support/one-server.ts";
 import type { Ask } from "./support/sale-scripts.ts";
 
 const ledger = oneServer();
 
-const [soldOut, notOnSale, limitReached, fewerLeft, buyerMissing] = [-1, -2, -3, -6, -7];
+const { soldOut, notOnSale, limitReached, fewerLeft, buyerMissing } = scriptStatus;
 
 interface Case {
   readonly name: string;
@@ -119,11 +120,23 @@ const cases: readonly Case[] = [
     name: "sells nothing while scheduled",
     state: "scheduled",
     asks: [["k1"]],
-    gets: [-2],
+    gets: [notOnSale],
     left: 10,
   },
-  { name: "sells nothing while paused", state: "paused", asks: [["k1"]], gets: [-2], left: 10 },
-  { name: "sells nothing once closed", state: "closed", asks: [["k1"]], gets: [-2], left: 10 },
+  {
+    name: "sells nothing while paused",
+    state: "paused",
+    asks: [["k1"]],
+    gets: [notOnSale],
+    left: 10,
+  },
+  {
+    name: "sells nothing once closed",
+    state: "closed",
+    asks: [["k1"]],
+    gets: [notOnSale],
+    left: 10,
+  },
   {
     name: "a known key comes before not on sale",
     state: "closed",

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
 import type { Ask } from "./support/sale-scripts.ts";
 
 const ledger = oneServer();
-const staleGeneration = -2;
+const { staleGeneration, fewerLeft } = scriptStatus;
 
 async function openSale(total = 10): Promise<typeof ledger> {
   await ledger.scripts.create({ total });
@@ -52,7 +53,8 @@ test("a batch known in part gets its old orders and new ones for the rest", asyn
 test("an order that was released since is answered, and not sold again", async () => {
   const { server, scripts } = await openSale();
   await scripts.hold(asks);
-  const released = (await scripts.recordOf("k1")).replace("held", "released");
+  const held = await scripts.recordOf("k1");
+  const released = `${held.replace("held", "released")}\t2\t9\tlapsed`;
   await server.client.hset(scripts.keys.orders, "1", released);
   const before = await contents(server.client);
   const again = await scripts.hold([["k1", "ann", 2]]);
@@ -77,7 +79,7 @@ test("a fence writes nothing where nothing is replayed", async () => {
   await scripts.heartbeat();
   const refuse = () => scripts.hold([["k1", "", 2]], { fence: 1 });
   const { value, made } = await countingChanges(server.client, refuse);
-  expect({ results: value.results, made }).toEqual({ results: [-6], made: 0 });
+  expect({ results: value.results, made }).toEqual({ results: [fewerLeft], made: 0 });
 });
 
 test("a copy from an older connection is refused and writes nothing", async () => {
@@ -94,7 +96,7 @@ test("a copy from an older connection is refused and writes nothing", async () =
 
 test("a refused batch raises the fence too: its delayed copy must not sell", async () => {
   const { scripts } = await openSale(1);
-  expect((await scripts.hold([["k1", "", 2]], { generation: 2 })).results).toEqual([-6]);
+  expect((await scripts.hold([["k1", "", 2]], { generation: 2 })).results).toEqual([fewerLeft]);
   await scripts.restock("more", 5);
   const late = await scripts.hold([["k1", "", 2]], { generation: 1 });
   expect(late.status).toBe(staleGeneration);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { parseOrderRecord } from "../../src/sale/order.ts";
 import { until } from "../support/until.ts";
 import { entries } from "./support/contents.ts";
@@ -10,7 +11,7 @@ const ledger = oneServer();
 
 test("knows no sale that was not created", async () => {
   const { server, scripts } = ledger;
-  expect(await scripts.hold([["k1"]])).toMatchObject({ status: -1, results: [] });
+  expect(await scripts.hold([["k1"]])).toMatchObject({ status: scriptStatus.noSale, results: [] });
   expect(await server.client.dbsize()).toBe(0);
 });
 
@@ -69,10 +70,10 @@ test("opens at its time, by the clock of the ledger", async () => {
   const { scripts } = ledger;
   const opensAtMs = (await scripts.nowMs()) + 150;
   await scripts.create({ opensAtMs });
-  expect((await scripts.hold([["early"]])).results).toEqual([-2]);
+  expect((await scripts.hold([["early"]])).results).toEqual([scriptStatus.notOnSale]);
   await until("the sale has opened", async () => {
     const { results } = await scripts.hold([["k1"]]);
-    return results[0] !== -2;
+    return results[0] !== scriptStatus.notOnSale;
   });
   const record = await scripts.recordOf("k1");
   expect(parseOrderRecord(scripts.sale, record).heldAtMs).toBeGreaterThanOrEqual(opensAtMs);
@@ -82,7 +83,7 @@ test("does not open by its time while an operator has paused it", async () => {
   const { scripts } = ledger;
   await scripts.create({ opensAtMs: 1 });
   await scripts.setState("paused");
-  expect((await scripts.hold([["k1"]])).results).toEqual([-2]);
+  expect((await scripts.hold([["k1"]])).results).toEqual([scriptStatus.notOnSale]);
   await scripts.setState("open");
   expect((await scripts.hold([["k1"]])).results).toEqual([1]);
 });
@@ -94,7 +95,7 @@ test("decides a thousand requests at once", async () => {
   const asks = Array.from({ length: 1000 }, (_, i): Ask => [`k${i}`, `buyer${i}`]);
   const { results, left } = await scripts.hold(asks);
   expect(results.slice(0, 600)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1));
-  expect(results.slice(600).every((result) => result === -1)).toBe(true);
+  expect(results.slice(600).every((result) => result === scriptStatus.soldOut)).toBe(true);
   expect(left).toBe(0);
   expect(await server.client.xlen(scripts.keys.events)).toBe(602);
 });

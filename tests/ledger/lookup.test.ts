@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
 
 const ledger = oneServer();
+const { noOrder } = scriptStatus;
 
 async function soldTwo(): Promise<void> {
   const { scripts } = ledger;
@@ -17,7 +19,10 @@ test("each key that was sold gives its record, the others nothing", async () => 
   await soldTwo();
   const [first, second] = [await scripts.recordOf("k1"), await scripts.recordOf("k2")];
   const { status, results } = await scripts.lookup(["k2", "k3", "never", "k1", "k2"]);
-  expect({ status, results }).toEqual({ status: 0, results: [second, 0, 0, first, second] });
+  expect({ status, results }).toEqual({
+    status: 0,
+    results: [second, noOrder, noOrder, first, second],
+  });
 });
 
 test("it answers a paused and a closed sale as well", async () => {
@@ -30,7 +35,8 @@ test("it answers a paused and a closed sale as well", async () => {
 test("it answers an order that was released since with what it is now", async () => {
   const { server, scripts } = ledger;
   await soldTwo();
-  const released = (await scripts.recordOf("k1")).replace("held", "released");
+  const held = await scripts.recordOf("k1");
+  const released = `${held.replace("held", "released")}\t2\t9\tlapsed`;
   await server.client.hset(scripts.keys.orders, "1", released);
   expect((await scripts.lookup(["k1"])).results).toEqual([released]);
 });
@@ -41,7 +47,7 @@ test("it takes a thousand keys at once", async () => {
   const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);
   const { results } = await scripts.lookup(keys);
   expect(results.length).toBe(1000);
-  expect(results.filter((result) => result !== 0).length).toBe(2);
+  expect(results.filter((result) => result !== noOrder).length).toBe(2);
 });
 
 test("with a fence it writes if it found an order, so that a wait covers it; else never", async () => {

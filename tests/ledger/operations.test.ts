@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 
 import { salesKey } from "../../src/ledger/keys.ts";
-import { OperationError, SaleOperations } from "../../src/ledger/operations.ts";
+import { SaleOperations } from "../../src/ledger/operations.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
+import { OperationError } from "../../src/ledger/session.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { checkInvariants, readBooks } from "./support/books.ts";
 import { calls } from "./support/contents.ts";

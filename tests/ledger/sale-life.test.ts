@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents, countingChanges, entries } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
 import { numberOf } from "./support/shapes.ts";
 
 const ledger = oneServer();
-const [done, doneBefore, noSale, closed, exists, tooMany] = [0, 1, -1, -2, -4, -5];
+const { done, repeated, noSale, saleClosed, saleExists, totalTooLarge } = scriptStatus;
 
 async function events(): Promise<Readonly<Record<string, string>>[]> {
   const { server, scripts } = ledger;
@@ -58,7 +59,7 @@ test("creating again with the same operation changes nothing, even after sales",
   await scripts.setState("open");
   await scripts.hold([["k1"]]);
   const before = await contents(server.client);
-  expect(await scripts.create({ total: 3 }, "op-1")).toBe(doneBefore);
+  expect(await scripts.create({ total: 3 }, "op-1")).toBe(repeated);
   expect(await contents(server.client)).toEqual(before);
 });
 
@@ -66,7 +67,7 @@ test("another operation cannot create a sale that exists", async () => {
   const { server, scripts } = ledger;
   await scripts.create({ total: 3 }, "op-1");
   const before = await contents(server.client);
-  expect(await scripts.create({ total: 5 }, "op-2")).toBe(exists);
+  expect(await scripts.create({ total: 5 }, "op-2")).toBe(saleExists);
   expect(await contents(server.client)).toEqual(before);
 });
 
@@ -74,9 +75,9 @@ test("nothing can be done to a sale that there is not", async () => {
   const { server, scripts } = ledger;
   expect(await scripts.setState("open")).toBe(noSale);
   expect(await scripts.restock("op", 1)).toBe(noSale);
-  expect((await scripts.read())[0]).toBe("-1");
+  expect((await scripts.read())[0]).toBe(String(noSale));
   expect(await scripts.lookup(["k1"])).toEqual({ status: noSale, results: [] });
-  expect((await scripts.heartbeat())[0]).toBe("-1");
+  expect((await scripts.heartbeat())[0]).toBe(String(noSale));
   expect(await server.client.dbsize()).toBe(0);
 });
 
@@ -98,10 +99,10 @@ test("closed is final", async () => {
   await scripts.restock("before", 1);
   await scripts.setState("closed");
   const before = await contents(server.client);
-  expect(await scripts.setState("open")).toBe(closed);
-  expect(await scripts.setState("paused")).toBe(closed);
-  expect(await scripts.restock("op", 1)).toBe(closed);
-  expect(await scripts.restock("before", 1)).toBe(doneBefore);
+  expect(await scripts.setState("open")).toBe(saleClosed);
+  expect(await scripts.setState("paused")).toBe(saleClosed);
+  expect(await scripts.restock("op", 1)).toBe(saleClosed);
+  expect(await scripts.restock("before", 1)).toBe(repeated);
   expect(await contents(server.client)).toEqual(before);
 });
 
@@ -110,8 +111,8 @@ test("a restock counts once for each operation, whatever the repetition says", a
   await scripts.create({ total: 2 });
   expect(await scripts.restock("op-1", 3)).toBe(done);
   const before = await contents(server.client);
-  expect(await scripts.restock("op-1", 3)).toBe(doneBefore);
-  expect(await scripts.restock("op-1", 9)).toBe(doneBefore);
+  expect(await scripts.restock("op-1", 3)).toBe(repeated);
+  expect(await scripts.restock("op-1", 9)).toBe(repeated);
   expect(await contents(server.client)).toEqual(before);
   expect(await scripts.restock("op-2", 3)).toBe(done);
   expect((await scripts.read())[1]).toBe("8");
@@ -125,7 +126,7 @@ test("a sale takes tickets up to a billion and none beyond", async () => {
   const { server, scripts } = ledger;
   await scripts.create({ total: 1e9 - 1 });
   const before = await contents(server.client);
-  expect(await scripts.restock("op-1", 2)).toBe(tooMany);
+  expect(await scripts.restock("op-1", 2)).toBe(totalTooLarge);
   expect(await contents(server.client)).toEqual(before);
   expect(await scripts.restock("op-1", 1)).toBe(done);
   expect((await scripts.read())[1]).toBe("1000000000");

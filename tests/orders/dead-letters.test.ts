@@ -123,7 +123,9 @@ describeEachDatabase((databases: Databases) => {
     const letters = await deadLetters();
     expect(letters.map(({ fields }) => fields)).toEqual(bad.map((fields) => [...fields]));
     expect(letters.every(({ reason, tries }) => reason !== "" && tries === 3)).toBe(true);
-    expect(await worker.metric("sluice_poisonous_entries_total", 'fate="dead"')).toBe(bad.length);
+    expect(await worker.metric("sluice_poisonous_entries_total", 'outcome="dead"')).toBe(
+      bad.length,
+    );
   });
 
   test("two workers give up the same entry once", async () => {

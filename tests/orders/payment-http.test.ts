@@ -3,6 +3,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { removeRigs, Rig, sale } from "../faults/support/rig.ts";
 import { until } from "../support/until.ts";
+import { OrderScripts } from "./support/order-scripts.ts";
 
 setDefaultTimeout(60_000);
 afterEach(removeRigs);
@@ -109,16 +110,31 @@ test("a cancelled hold is sold again, also after sold out and on every node", as
   expect(await rig.operations.read(sale)).toMatchObject({ held: 3, left: 0 });
 });
 
-test("paid too late: revived while stock is left, else the payment system is told to refund", async () => {
+test("paid too late: revived while stock is left, else the payment system hears of a refund", async () => {
   const rig = await start(2);
-  const revived = await buyOrder(rig);
-  await cancel(rig, revived);
+  const scripts = new OrderScripts(rig.redis.client, sale);
+  const lapsed = async (): Promise<string> => {
+    // create.lua takes no less than a second, and nobody waits that long for a lapse.
+    await rig.redis.client.hset(scripts.keys.stock, "holdMs", 0);
+    const order = await buyOrder(rig);
+    expect(await scripts.lapse()).toMatchObject({ released: 1 });
+    await rig.redis.client.hset(scripts.keys.stock, "holdMs", 600_000);
+    return order;
+  };
+  const revived = await lapsed();
   expect(await pay(rig, revived)).toMatchObject({ status: 200, data: { cause: "revived" } });
-  const late = await buyOrder(rig);
-  await cancel(rig, late);
+  const late = await lapsed();
   await rig.sellTheRest();
   expect(await pay(rig, late)).toMatchObject({ status: 409, code: -7 });
   expect(await rig.operations.read(sale)).toMatchObject({ held: 1, paid: 1, left: 0 });
+});
+
+test("paid after it was cancelled: refund, though tickets are left", async () => {
+  const rig = await start(2);
+  const order = await buyOrder(rig);
+  await cancel(rig, order);
+  expect(await pay(rig, order)).toMatchObject({ status: 409, code: -7 });
+  expect(await rig.operations.read(sale)).toMatchObject({ held: 0, paid: 0, left: 2 });
 });
 
 test("a paid order cannot be cancelled", async () => {

@@ -1,11 +1,13 @@
 import { beforeEach, expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { causeOf, OrderScripts, stateOf } from "./support/order-scripts.ts";
 import { stockOf } from "./support/stock.ts";
 
 const ledger = oneServer();
+const { noOrder, noSale, refund } = scriptStatus;
 let sale: OrderScripts;
 
 beforeEach(() => {
@@ -61,10 +63,10 @@ test("repeated with the fence, it writes, so that a wait for durability covers t
   expect(await sale.client.hexists(sale.keys.stock, "fencedAtMs")).toBe(1);
 });
 
-test("a late payment revives a released order while stock is left, and counts the buyer again", async () => {
-  await sale.open(2);
+test("a late payment revives what lapsed while stock is left, and counts the buyer again", async () => {
+  await sale.open(2, 0);
   await sale.hold([["k1", "ann", 2]]);
-  await sale.cancel(["k1"]);
+  await sale.lapse();
   expect(await sale.client.hgetall(sale.keys.buyers)).toEqual({});
   const { results, left, epoch } = await sale.confirm(["k1"]);
   expect([stateOf(results[0]), causeOf(results[0]), left]).toEqual(["paid", "revived", 0]);
@@ -77,24 +79,48 @@ test.each([
   ["nothing is left", 2, 2],
   ["less is left than it held", 1, 1],
 ] as const)("a late payment is refused when %s: refund", async (_, sold, left) => {
-  await sale.open(2);
+  await sale.open(2, 0);
   await sale.hold([["k1", "ann", 2]]);
-  await sale.cancel(["k1"]);
+  await sale.lapse();
   await sale.hold([["k2", "bob", sold]]);
   const before = await contents(sale.client);
   const answer = await sale.confirm(["k1"]);
-  expect(answer.results).toEqual([-2]);
+  expect(answer.results).toEqual([refund]);
   expect(answer.left).toBe(2 - left);
   expect(await contents(sale.client)).toEqual(before);
 });
 
+test("what was cancelled is not revived, however much is left: refund, and nothing is written", async () => {
+  await sale.open(10);
+  await sale.sell(2);
+  await sale.cancel(["k-1"]);
+  const before = await contents(sale.client);
+  expect(await sale.confirm(["k-1", "k-1"])).toMatchObject({ results: [refund, refund], left: 9 });
+  expect(await contents(sale.client)).toEqual(before);
+  expect((await sale.confirm(["k-1", "k-2"])).results.map(stateOf)).toEqual([
+    String(refund),
+    "paid",
+  ]);
+  expect(await stockOf(sale)).toMatchObject({ held: 0, paid: 1, left: 9 });
+});
+
+test("what is released for a cause that nobody knows is not revived either", async () => {
+  await sale.open(10);
+  await sale.sell(1);
+  const held = await sale.recordOf("k-1");
+  for (const change of ["", "\t2\t9\theld", "\t2\t9\tconflict", "\t2\t9\tpaid"]) {
+    await sale.client.hset(sale.keys.orders, "1", held.replace("held", "released") + change);
+    expect((await sale.confirm(["k-1"])).results).toEqual([refund]);
+  }
+});
+
 test("of late payments in one batch, as many are revived as there is stock", async () => {
-  await sale.open(3);
+  await sale.open(3, 0);
   await sale.sell(3);
-  await sale.cancel(["k-1", "k-2", "k-3"]);
+  await sale.lapse();
   await sale.hold([["other", "bob"]]);
   const { results, left } = await sale.confirm(["k-1", "k-2", "k-3"]);
-  expect(results.map((result) => (result === -2 ? "refund" : stateOf(result)))).toEqual([
+  expect(results.map((result) => (result === refund ? "refund" : stateOf(result)))).toEqual([
     "paid",
     "paid",
     "refund",
@@ -110,14 +136,14 @@ test("a serial that was never sold, or another order's token, is no order, and t
   const { results } = await sale.confirmRaw(
     JSON.stringify([99, token, 1, token, 0, token, -1, token, 2, token]),
   );
-  expect(results.slice(0, 4)).toEqual([-1, -1, -1, -1]);
+  expect(results.slice(0, 4)).toEqual([noOrder, noOrder, noOrder, noOrder]);
   expect(stateOf(results[4])).toBe("paid");
   expect(await stockOf(sale)).toMatchObject({ held: 1, paid: 1 });
 });
 
 test("an unknown sale is said to be none, and nothing is written", async () => {
   const answer = await sale.confirmRaw('[1,"0123456789abcdef"]', 1);
-  expect(answer.status).toBe(-1);
+  expect(answer.status).toBe(noSale);
   expect(await sale.client.dbsize()).toBe(0);
 });
 

@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 
 import fc from "fast-check";
 
-import { parseOrderRecord } from "../../src/sale/order.ts";
+import { scriptStatus } from "../../src/ledger/script-status.ts";
+import { type OrderCause, type OrderState, parseOrderRecord } from "../../src/sale/order.ts";
 import { entries } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { OrderModel, type Outcome } from "./support/order-model.ts";
-import { OrderScripts } from "./support/order-scripts.ts";
+import { causeOf, OrderScripts } from "./support/order-scripts.ts";
 import { stockOf } from "./support/stock.ts";
 
 const ledger = oneServer();
@@ -28,12 +29,12 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** What a result of confirm.lua or release.lua says. */
+/** A result of confirm.lua or release.lua in the words of the model. */
 function outcomeOf(result: number | string, refused: Outcome): Outcome {
   if (typeof result === "string") {
     return result.split("\t")[0] as Outcome;
   }
-  return result === -1 ? "unknown" : refused;
+  return result === scriptStatus.noOrder ? "unknown" : refused;
 }
 
 async function play(sale: OrderScripts, model: OrderModel, one: Step): Promise<void> {
@@ -51,14 +52,14 @@ async function play(sale: OrderScripts, model: OrderModel, one: Step): Promise<v
     }
     case "cancel": {
       const { results, released } = await sale.cancel(one.keys);
-      const expected = model.release(one.keys);
+      const expected = model.release(one.keys, "cancelled");
       expect(results.map((result) => outcomeOf(result, "alreadyPaid"))).toEqual(expected.outcomes);
       expect(released).toBe(expected.released);
       return;
     }
     case "lapse": {
       const { released } = await sale.lapse();
-      expect(released).toBe(model.release(model.due(await sale.nowMs())).released);
+      expect(released).toBe(model.release(model.due(await sale.nowMs()), "lapsed").released);
     }
   }
 }
@@ -86,9 +87,10 @@ async function compare(sale: OrderScripts, model: OrderModel, firstEpoch: number
   expect([...told.keys()].sort()).toEqual([...model.orders.keys()].sort());
   for (const [name, order] of model.orders) {
     const record = await sale.recordOf(name);
-    const { state, revision, quantity, buyer } = parseOrderRecord(sale.sale, record);
-    expect({ state, revision, quantity, buyer }).toEqual({
+    const { state, cause, revision, quantity, buyer } = parseOrderRecord(sale.sale, record);
+    expect({ state, cause, revision, quantity, buyer }).toEqual({
       state: order.state,
+      cause: order.cause,
       revision: order.revision,
       quantity: order.quantity,
       buyer: order.buyer,
@@ -125,6 +127,7 @@ test("payment, cancellation and lapse of the same hold, sent at once over many c
   const actions = fc.shuffledSubarray(["confirm", "confirm", "cancel", "lapse", "lapse"] as const, {
     minLength: 2,
   });
+  const lives = ["cancelled", "lapsed", "lapsed revived", "paid"];
   const seen = new Set<string>();
   await fc.assert(
     fc.asyncProperty(actions, fc.boolean(), async (order, soldOut) => {
@@ -142,11 +145,12 @@ test("payment, cancellation and lapse of the same hold, sent at once over many c
         const events = (await entries(client, sale.keys.events)).slice(3);
         const states = events.map(([, fields]) => Object.keys(fields)[0]);
         const after = await stockOf(sale);
-        const state = parseOrderRecord("tickets", await sale.recordOf("k")).state;
-        seen.add(states.join(" "));
-        // Released, then revived by a late payment, is the only life with two changes.
-        expect(["paid", "released", "released paid"]).toContain(states.join(" "));
-        expect(state).toBe(states.at(-1) as "paid" | "released");
+        const causes = events.map(([, fields]) => causeOf(Object.values(fields)[0]));
+        const { state, cause } = parseOrderRecord("tickets", await sale.recordOf("k"));
+        seen.add(causes.join(" "));
+        // Lapsed, then revived by a late payment, is the only life with two changes.
+        expect(lives).toContain(causes.join(" "));
+        expect([state, cause]).toEqual([states.at(-1), causes.at(-1)] as [OrderState, OrderCause]);
         expect([after.held, after.paid]).toEqual(state === "paid" ? [0, 2] : [0, 0]);
         const cameBack = states[0] === "released";
         expect(after.epoch - before.epoch).toBe(cameBack && before.left === 0 ? 1 : 0);
@@ -164,7 +168,7 @@ test("payment, cancellation and lapse of the same hold, sent at once over many c
     { numRuns: 200 },
   );
   // Else the interleavings were none.
-  expect([...seen].sort()).toEqual(["paid", "released", "released paid"]);
+  expect([...seen].sort()).toEqual(lives);
 });
 
 /** How many holds it released. */

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "bun:test";
 
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { causeOf, OrderScripts, stateOf } from "./support/order-scripts.ts";
@@ -34,7 +35,7 @@ test("a cancelled hold gives stock and the buyer's count back, once, and says so
 test("a buyer with nothing left is forgotten, and may buy up to the limit again", async () => {
   await sale.open(10, 600_000, 1);
   await sale.hold([["k1", "ann"]]);
-  expect((await sale.hold([["k2", "ann"]])).results).toEqual([-3]);
+  expect((await sale.hold([["k2", "ann"]])).results).toEqual([scriptStatus.limitReached]);
   await sale.cancel(["k1"]);
   expect(await sale.client.exists(sale.keys.buyers)).toBe(0);
   expect((await sale.hold([["k3", "ann"]])).results).toEqual([2]);
@@ -57,7 +58,7 @@ test("a paid order is neither cancelled nor does it lapse", async () => {
   await sale.sell(1);
   await sale.confirm(["k-1"]);
   const paid = await sale.recordOf("k-1");
-  expect((await sale.cancel(["k-1"])).results).toEqual([-3]);
+  expect((await sale.cancel(["k-1"])).results).toEqual([scriptStatus.alreadyPaid]);
   expect((await sale.lapse()).released).toBe(0);
   expect(await sale.recordOf("k-1")).toBe(paid);
   expect(await stockOf(sale)).toMatchObject({ held: 0, paid: 1 });
@@ -108,13 +109,15 @@ test("a serial that was never sold, or another order's token, is no order, and t
     "cancelled",
     JSON.stringify([99, token, 1, token, 2, token]),
   );
-  expect(results.slice(0, 2)).toEqual([-1, -1]);
+  expect(results.slice(0, 2)).toEqual([scriptStatus.noOrder, scriptStatus.noOrder]);
   expect([stateOf(results[2]), released]).toEqual(["released", 1]);
 });
 
 test("an unknown sale is said to be none, and nothing is written", async () => {
-  expect((await sale.lapse()).status).toBe(-1);
-  expect((await sale.releaseRaw("cancelled", '[1,"0123456789abcdef"]', 1)).status).toBe(-1);
+  expect((await sale.lapse()).status).toBe(scriptStatus.noSale);
+  expect((await sale.releaseRaw("cancelled", '[1,"0123456789abcdef"]', 1)).status).toBe(
+    scriptStatus.noSale,
+  );
   expect(await sale.client.dbsize()).toBe(0);
 });
 

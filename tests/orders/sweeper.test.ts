@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { orderGroup } from "../../src/ledger/keys.ts";
+import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { entries } from "../ledger/support/contents.ts";
 import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
@@ -46,7 +47,7 @@ async function releases(): Promise<Map<string, number>> {
 test("holds that are not paid in time go back on sale, those that are paid stay, and the database learns of both", async () => {
   await sale.open(100, 400);
   const keys = await sale.sell(100);
-  expect((await sale.hold([["late", "zoe"]])).results).toEqual([-1]);
+  expect((await sale.hold([["late", "zoe"]])).results).toEqual([scriptStatus.soldOut]);
   const soldOut = await stockOf(sale);
   await sale.confirm(keys.slice(0, 30));
   const worker = start();

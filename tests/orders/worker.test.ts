@@ -180,9 +180,9 @@ describeEachDatabase((databases: Databases) => {
   });
 
   test("states that follow each other within one batch leave the newest", async () => {
-    await sale.open(10);
+    await sale.open(10, 0);
     await sale.sell(1);
-    await sale.cancel(["k-1"]);
+    await sale.lapse();
     await sale.confirm(["k-1"]);
     await start().untilReady();
     await untilDry(sale);

@@ -125,6 +125,16 @@ test("only config.ts and environment.ts read the environment; an entry point may
   expect(readers.map(({ path }) => path)).toEqual([]);
 });
 
+test("a connection to Redis is made in one place", () => {
+  const makers = product.filter(({ text }) => /\bnew (Redis|IORedis|Cluster)\(/.test(text));
+  expect(makers.map(({ path }) => path)).toEqual(["src/ledger/connect.ts"]);
+});
+
+test("a script is sent in one place", () => {
+  const senders = product.filter(({ text }) => /\.(evalsha|eval|evalRo|evalsha_ro)\(/.test(text));
+  expect(senders.map(({ path }) => path)).toEqual(["src/ledger/call-script.ts"]);
+});
+
 test("an entry point does nothing but put the parts together", () => {
   const long = product.filter(
     ({ path, text }) => path.endsWith("/main.ts") && text.split("\n").length > ENTRY_LINES_MAX + 1,

@@ -278,7 +278,9 @@ function saleOf(id: string, serial: number, tickets: number): StreamEvent {
 }
 
 function event(id: string, state: string, serial: number, quantity: number): StreamEvent {
-  return { id, fields: { [state]: [state, serial, quantity].join("\t") } };
+  const core = [serial, quantity, 7_000, 9_000, "0123456789abcdef", "ann", `key-${serial}`];
+  const change = state === "held" ? [] : [2, 8_000, state === "paid" ? "paid" : "lapsed"];
+  return { id, fields: { [state]: [state, ...core, ...change].join("\t") } };
 }
 
 describe("the charts", () => {

@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 
-import { withAuditClient } from "../bounded-client.ts";
+import { callScript } from "../call-script.ts";
 import { deadLettersKey, orderGroup, replayConsumer, saleKeys } from "../keys.ts";
-import { evaluate } from "../operations.ts";
 import { outboxScripts } from "../scripts.ts";
+import { withSession } from "../session.ts";
 
 /** An entry of the outbox that no worker could store. */
 export interface DeadLetter {
@@ -18,7 +18,7 @@ export interface DeadLetter {
   readonly fields: readonly string[];
 }
 
-/** Dead letters looked at, or sent back, at a time. */
+/** Dead letters read, or sent back, at a time. */
 const pageMax = 500;
 
 /** Dead letters of a sale, oldest first, in pages. Throws `OperationError`. */
@@ -27,7 +27,7 @@ export async function eachDeadLetters(
   sale: string,
   work: (page: readonly DeadLetter[]) => Promise<void> | void,
 ): Promise<void> {
-  await withAuditClient(url, async (client) => {
+  await withSession(url, async (client) => {
     // Those that come meanwhile are not waited for, or this might never end.
     const [last] = await client.xrevrange(deadLettersKey(sale), "+", "-", "COUNT", 1);
     const lastId = last?.[0] ?? "0-0";
@@ -47,12 +47,12 @@ export function replayDeadLetters(
   sale: string,
   ids: readonly string[],
 ): Promise<number> {
-  return withAuditClient(url, async (client) => {
+  return withSession(url, async (client) => {
     const keys = [saleKeys(sale).events, deadLettersKey(sale)];
     let replayed = 0;
     for (let at = 0; at < ids.length; at += pageMax) {
       const args = [orderGroup, replayConsumer, ...ids.slice(at, at + pageMax)];
-      replayed += Number(await evaluate(client, outboxScripts.replay, keys, args));
+      replayed += Number(await callScript(client, outboxScripts.replay, keys, args));
     }
     return replayed;
   });

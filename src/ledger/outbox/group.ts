@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 
 import { saleIdPattern } from "../../sale/sale.ts";
-import { Connection, type ConnectionOptions } from "../connect.ts";
+import { callScript } from "../call-script.ts";
+import { Connection, type ConnectionOptions } from "../connection.ts";
 import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
-import { evaluate } from "../operations.ts";
 import { outboxScripts, scripts } from "../scripts.ts";
-import { callBounded, StreamUnavailable } from "./bounded-call.ts";
+import type { LedgerUnavailable } from "../unavailable.ts";
 import type { StreamEntry } from "./entry.ts";
 import { toMilliseconds } from "./lag.ts";
 import { toEntries } from "./reader.ts";
@@ -35,7 +35,7 @@ const reasonMax = 500;
 
 /**
  * What order workers ask of the ledger besides reading new entries. Every call may be repeated,
- * is bounded in time, and throws `StreamUnavailable` where there is no answer.
+ * is bounded in time, and throws `LedgerUnavailable` where there is no answer.
  */
 export class StreamGroup {
   readonly connection: Connection;
@@ -71,7 +71,7 @@ export class StreamGroup {
     });
   }
 
-  /** Says that entries of a sale are stored. */
+  /** Reports that entries of a sale are stored. */
   async acknowledge(sale: string, ids: readonly string[]): Promise<void> {
     if (ids.length > 0) {
       await this.#call((client) => client.xack(saleKeys(sale).events, orderGroup, ...ids));
@@ -99,16 +99,16 @@ export class StreamGroup {
   }
 
   /** Moves an entry to the dead letters, once. False: another worker did, or stored it. */
-  async bury(sale: string, id: string, reason: string): Promise<boolean> {
+  async moveToDeadLetters(sale: string, id: string, reason: string): Promise<boolean> {
     const keys = [saleKeys(sale).events, deadLettersKey(sale)];
     const args = [orderGroup, id, reason.slice(0, reasonMax)];
-    return (await this.#call((c) => evaluate(c, outboxScripts.deadLetter, keys, args))) === 1;
+    return (await this.#call((c) => callScript(c, outboxScripts.deadLetter, keys, args))) === 1;
   }
 
   /**
    * Which of these sales have holds that are overdue by the ledger's clock. One round trip for all of
-   * them, and no script: most looks find nothing. A sale that cannot be looked at is one of them, so
-   * that its own release tells why.
+   * them, and no script: mostly there is none. A sale that cannot be asked about is one of them, so
+   * that its own release reports why.
    */
   overdue(sales: readonly string[]): Promise<string[]> {
     return this.#call(async (client) => {
@@ -135,7 +135,7 @@ export class StreamGroup {
   async lapse(sale: string, most: number): Promise<Lapse> {
     const k = saleKeys(sale);
     const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
-    const raw = await this.#call((c) => evaluate(c, scripts.release, keys, ["lapsed", 0, most]));
+    const raw = await this.#call((c) => callScript(c, scripts.release, keys, ["lapsed", 0, most]));
     const [, , , , released, more] = raw as readonly unknown[];
     return { released: Number(released), more: more === 1 };
   }
@@ -144,7 +144,7 @@ export class StreamGroup {
   async trim(sale: string, keep: number, most: number): Promise<number> {
     const keys = [saleKeys(sale).events];
     return Number(
-      await this.#call((c) => evaluate(c, outboxScripts.trimEvents, keys, [keep, most])),
+      await this.#call((c) => callScript(c, outboxScripts.trimEvents, keys, [keep, most])),
     );
   }
 
@@ -152,20 +152,22 @@ export class StreamGroup {
   async forgetConsumers(sale: string, idleMs: number): Promise<number> {
     const keys = [saleKeys(sale).events];
     const args = [orderGroup, idleMs];
-    return Number(await this.#call((c) => evaluate(c, outboxScripts.forgetConsumers, keys, args)));
+    return Number(
+      await this.#call((c) => callScript(c, outboxScripts.forgetConsumers, keys, args)),
+    );
   }
 
-  /** Several commands within one bounded call, for what only looks. */
-  look<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+  /** Several commands within one bounded call, for what only reads. */
+  read<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     return this.#call(work);
   }
 
   #call<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    return callBounded(this.connection, this.#options.replyTimeoutMs, work);
+    return this.connection.call(this.#options.replyTimeoutMs, ({ client }) => work(client));
   }
 }
 
 /** The group or the stream is gone: Redis lost its data, or an older replica took over. */
-export function isGroupMissing(error: StreamUnavailable): boolean {
+export function isGroupMissing(error: LedgerUnavailable): boolean {
   return error.message.startsWith("NOGROUP");
 }

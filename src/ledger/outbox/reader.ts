@@ -1,6 +1,5 @@
-import { Connection, type ConnectionOptions } from "../connect.ts";
+import { Connection, type ConnectionOptions } from "../connection.ts";
 import { orderGroup, saleKeys } from "../keys.ts";
-import { callBounded } from "./bounded-call.ts";
 import type { StreamEntry } from "./entry.ts";
 
 export interface StreamReaderOptions extends ConnectionOptions {
@@ -18,7 +17,7 @@ type RawReading = readonly (readonly [stream: string, entries: readonly RawEntry
 /**
  * Reads the outboxes of many sales in one consumer group. It has a connection of its own, since a
  * read waits. A read whose reply is lost has delivered all the same: what was in it is pending,
- * and `readPending` tells it after the next connect, which `generation` shows.
+ * and `readPending` reads it after the next connect, which `generation` shows.
  */
 export class StreamReader {
   readonly connection: Connection;
@@ -38,7 +37,7 @@ export class StreamReader {
   async readNew(sales: readonly string[], count: number): Promise<StreamEntry[]> {
     const { consumer, blockMs, replyTimeoutMs } = this.#options;
     const streams = sales.map((sale) => saleKeys(sale).events);
-    const raw = await callBounded(this.connection, blockMs + replyTimeoutMs, (client) =>
+    const raw = await this.connection.call(blockMs + replyTimeoutMs, ({ client }) =>
       client.xreadgroup(
         ...(["GROUP", orderGroup, consumer, "COUNT", count, "BLOCK", blockMs] as const),
         ...(["STREAMS", ...streams, ...streams.map(() => ">")] as const),
@@ -53,7 +52,7 @@ export class StreamReader {
   /** What this worker was given after the id `after` and has not acknowledged, oldest first. */
   async readPending(sale: string, after: string, count: number): Promise<StreamEntry[]> {
     const { consumer, replyTimeoutMs } = this.#options;
-    const raw = (await callBounded(this.connection, replyTimeoutMs, (client) =>
+    const raw = (await this.connection.call(replyTimeoutMs, ({ client }) =>
       client.xreadgroup(
         ...(["GROUP", orderGroup, consumer, "COUNT", count] as const),
         ...(["STREAMS", saleKeys(sale).events, after] as const),
@@ -63,7 +62,7 @@ export class StreamReader {
   }
 }
 
-/** Entries as Redis tells them. */
+/** Entries out of a reply of Redis. */
 export function toEntries(sale: string, raw: readonly RawEntry[]): StreamEntry[] {
   return raw.map(([id, fields]) => ({ sale, id, fields }));
 }

@@ -4,14 +4,14 @@ import { describeDatabase } from "../../orders/database-address.ts";
 import { Database, DatabaseError } from "../../orders/database.ts";
 import { listOrders } from "../../orders/order-list.ts";
 import { isSystemError } from "../../process/errors.ts";
-import type { OrderState } from "../../sale/order.ts";
+import { type OrderState, orderStates } from "../../sale/order.ts";
 import { checkArguments, CommandError, reportErrors } from "../command.ts";
 import { addressHint, type DefaultPlaces, readDatabase } from "../config.ts";
 import { type OrderFormatName, orderFormats } from "../formats/order-formats.ts";
 
 const definitions = {
   id: { type: "positional", required: false, description: "id of the sale" },
-  state: { type: "string", description: "only those that are held, paid or released" },
+  state: { type: "string", description: `only those in this state: ${orderStates.join(", ")}` },
   format: { type: "string", default: "table", description: "table, csv or json" },
   database: {
     type: "string",
@@ -20,7 +20,6 @@ const definitions = {
   },
 } as const;
 
-const states: readonly OrderState[] = ["held", "paid", "released"];
 /** A page of orders takes a few milliseconds; this is for a database that hangs. */
 const timeoutMs = 30_000;
 
@@ -64,7 +63,7 @@ export function ordersCommand(places: DefaultPlaces) {
         }
         const formats = Object.keys(orderFormats) as OrderFormatName[];
         const format = choose("--format", formats, args.format);
-        const state = args.state === undefined ? null : choose("--state", states, args.state);
+        const state = args.state === undefined ? null : choose("--state", orderStates, args.state);
         const address = readDatabase(args.database, places);
         if (address === null) {
           throw new CommandError("which database? Set SLUICE_DATABASE, or give --database");

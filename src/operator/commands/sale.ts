@@ -1,7 +1,7 @@
 import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
 
 import { SaleOperations } from "../../ledger/operations.ts";
-import { totalMax } from "../../sale/sale.ts";
+import { type SettableState, totalMax } from "../../sale/sale.ts";
 import { checkArguments, CommandError, readWholeNumber, reportErrors } from "../command.ts";
 import { addressHint, type DefaultPlaces, readRedisUrl } from "../config.ts";
 import { formatSale, formatSales } from "../formats/sale-text.ts";
@@ -48,7 +48,7 @@ const create = (places: DefaultPlaces) =>
     "Creates a sale, which waits for its opening",
     {
       id,
-      total: { type: "string", required: true, description: "tickets, 1 to 1000000000" },
+      total: { type: "string", required: true, description: `tickets, 1 to ${totalMax}` },
       limit: { type: "string", default: "0", description: "tickets a buyer, 0 for no limit" },
       hold: {
         type: "string",
@@ -79,7 +79,7 @@ function stateCommand(
   places: DefaultPlaces,
   name: string,
   description: string,
-  state: "open" | "paused" | "closed",
+  state: SettableState,
 ) {
   return operation(places, name, description, { id, redis }, async (operations, args) =>
     formatSale(await operations.setState(args.id, state)),

@@ -1,6 +1,6 @@
 import { afterEach, setDefaultTimeout } from "bun:test";
 
-import { Connection } from "../../../src/ledger/connect.ts";
+import { Connection } from "../../../src/ledger/connection.ts";
 import type { Durability, HoldReply, HoldRequest, Reply } from "../../../src/ledger/ledger.ts";
 import { RedisLedger } from "../../../src/ledger/redis-ledger.ts";
 import { until } from "../../support/until.ts";

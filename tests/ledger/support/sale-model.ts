@@ -1,3 +1,4 @@
+import { scriptStatus } from "../../../src/ledger/script-status.ts";
 import type { Ask } from "./sale-scripts.ts";
 
 export interface ModelOrder {
@@ -60,23 +61,23 @@ export class SaleModel {
 
   restock(operation: string, quantity: number): number {
     if (this.operations.has(operation)) {
-      return 1;
+      return scriptStatus.repeated;
     }
     if (this.state === "closed") {
-      return -2;
+      return scriptStatus.saleClosed;
     }
     this.operations.add(operation);
     this.epochs += this.left === 0 ? 1 : 0;
     this.total += quantity;
-    return 0;
+    return scriptStatus.done;
   }
 
   setState(state: string): number {
     if (this.state === "closed" && state !== "closed") {
-      return -2;
+      return scriptStatus.saleClosed;
     }
     this.state = state;
-    return 0;
+    return scriptStatus.done;
   }
 
   /** Weight and number of the nodes that live, or null for a stale heartbeat. */
@@ -104,19 +105,19 @@ export class SaleModel {
       return { again };
     }
     if (this.state !== "open") {
-      return -2;
+      return scriptStatus.notOnSale;
     }
     if (this.left === 0) {
-      return -1;
+      return scriptStatus.soldOut;
     }
     if (quantity > this.left) {
-      return -6;
+      return scriptStatus.fewerLeft;
     }
     if (this.limit > 0 && buyer === "") {
-      return -7;
+      return scriptStatus.buyerMissing;
     }
     if (this.limit > 0 && this.has(buyer) + quantity > this.limit) {
-      return -3;
+      return scriptStatus.limitReached;
     }
     return this.orders.push({ state: "held", quantity, buyer, key });
   }

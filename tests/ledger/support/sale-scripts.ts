@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 
 import { saleKeys } from "../../../src/ledger/keys.ts";
-import { type Script, scripts } from "../../../src/ledger/scripts.ts";
+import type { Script } from "../../../src/ledger/script.ts";
+import { scripts } from "../../../src/ledger/scripts.ts";
 import { listOf, numberOf, resultOf, textOf } from "./shapes.ts";
 
 /** One request of a batch: request key, buyer, quantity. */
@@ -136,7 +137,7 @@ export class SaleScripts {
 
 export interface LookupAnswer {
   readonly status: number;
-  /** 0 where the key has no order. */
+  /** `noOrder` where the key has none. */
   readonly results: readonly (number | string)[];
 }
 

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 
+import { scriptStatus } from "../../../src/ledger/script-status.ts";
 import { parseOrderRecord } from "../../../src/sale/order.ts";
 import { type Books, checkInvariants, readBooks } from "./books.ts";
 import { type Predicted, SaleModel } from "./sale-model.ts";
@@ -53,7 +54,7 @@ export class SideBySide {
       case "restock": {
         const predicted = model.restock(step.operation, step.quantity);
         expect(await scripts.restock(step.operation, step.quantity)).toBe(predicted);
-        return predicted !== 0;
+        return predicted !== scriptStatus.done;
       }
       case "state": {
         const before = model.state;
@@ -61,7 +62,9 @@ export class SideBySide {
         return model.state === before;
       }
       case "create":
-        expect(await scripts.create({}, step.operation)).toBe(step.operation === "c1" ? 1 : -4);
+        expect(await scripts.create({}, step.operation)).toBe(
+          step.operation === "c1" ? scriptStatus.repeated : scriptStatus.saleExists,
+        );
         return true;
       case "heartbeat":
         await this.#heartbeat(step.sender, step.weight);
@@ -83,7 +86,7 @@ export class SideBySide {
     const answer = await this.#scripts.hold(asks, { instance, generation, fence });
     const { left, state, limit } = this.#model;
     const epoch = this.#firstEpoch + this.#model.epochs;
-    const status = predicted === null ? -2 : 0;
+    const status = predicted === null ? scriptStatus.staleGeneration : scriptStatus.done;
     expect(answer).toMatchObject({ status, left, epoch, state, limit, opensAtMs: 0 });
     expect(answer.results.map((result) => this.#named(result))).toEqual(predicted ?? []);
     return this.#model.orders.length === sold;
@@ -106,7 +109,9 @@ export class SideBySide {
     const generation = this.#generation(sender);
     const living = this.#model.heartbeat(sender.instance, weight, generation);
     const beat = await this.#scripts.heartbeat({ instance: sender.instance, weight, generation });
-    expect(beat[0]).toBe(living === null ? "-2" : "0");
+    expect(beat[0]).toBe(
+      String(living === null ? scriptStatus.staleGeneration : scriptStatus.done),
+    );
     if (living !== null) {
       expect(beat.slice(-2).map(Number)).toEqual(living);
     }
@@ -115,7 +120,9 @@ export class SideBySide {
   async #lookup(keys: readonly string[], fence: 0 | 1): Promise<void> {
     const { status, results } = await this.#scripts.lookup(keys, fence);
     expect(status).toBe(0);
-    const predicted = keys.map((key) => this.#books.records[this.#model.serialOf(key)] ?? 0);
+    const predicted = keys.map(
+      (key) => this.#books.records[this.#model.serialOf(key)] ?? scriptStatus.noOrder,
+    );
     expect(results).toEqual(predicted);
   }
 
@@ -134,12 +141,12 @@ export class SideBySide {
     if (kind === "pay") {
       this.#model.pay(serial);
       change.hincrby(keys.stock, "paid", order.quantity);
-      change.hset(keys.orders, serial, record.replace("held", "paid"));
+      change.hset(keys.orders, serial, `${record.replace("held", "paid")}\t2\t9\tpaid`);
     } else {
       this.#model.release(serial);
       change.hincrby(keys.stock, "epoch", left === 0 ? 1 : 0);
       change.hincrby(keys.buyers, order.buyer, -order.quantity);
-      change.hset(keys.orders, serial, record.replace("held", "released"));
+      change.hset(keys.orders, serial, `${record.replace("held", "released")}\t2\t9\tlapsed`);
     }
     await change.exec();
     return false;

@@ -1,5 +1,6 @@
 import { saleKeys } from "../../../src/ledger/keys.ts";
-import { type Script, scripts } from "../../../src/ledger/scripts.ts";
+import type { Script } from "../../../src/ledger/script.ts";
+import { scripts } from "../../../src/ledger/scripts.ts";
 import { holdKeys } from "./sale-scripts.ts";
 
 export interface Call {

@@ -1,9 +1,12 @@
+import type { OrderCause, OrderState } from "../../../src/sale/order.ts";
+
 /** The life of orders without Redis, in the least words: what the scripts are held against. */
 export interface ModelOrder {
   readonly quantity: number;
   readonly buyer: string;
   readonly payByMs: number;
-  state: "held" | "paid" | "released";
+  state: OrderState;
+  cause: OrderCause;
   revision: number;
 }
 
@@ -41,7 +44,7 @@ export class OrderModel {
 
   hold(key: string, buyer: string, quantity: number, payByMs: number): void {
     if (!this.orders.has(key) && quantity <= this.left) {
-      this.orders.set(key, { quantity, buyer, payByMs, state: "held", revision: 1 });
+      this.orders.set(key, { quantity, buyer, payByMs, state: "held", cause: "held", revision: 1 });
     }
   }
 
@@ -51,10 +54,13 @@ export class OrderModel {
       if (order === undefined) {
         return "unknown";
       }
-      if (order.state === "released" && order.quantity > this.left) {
+      // What was cancelled is gone for good; what lapsed is revived while there is stock.
+      const gone = order.cause === "cancelled" || order.quantity > this.left;
+      if (order.state === "released" && gone) {
         return "refund";
       }
       if (order.state !== "paid") {
+        order.cause = order.state === "held" ? "paid" : "revived";
         order.state = "paid";
         order.revision += 1;
       }
@@ -63,7 +69,10 @@ export class OrderModel {
   }
 
   /** One script: the epoch grows at most once. */
-  release(keys: readonly string[]): { outcomes: Outcome[]; released: number } {
+  release(
+    keys: readonly string[],
+    cause: "cancelled" | "lapsed",
+  ): { outcomes: Outcome[]; released: number } {
     const { left } = this;
     let released = 0;
     const outcomes = keys.map((key): Outcome => {
@@ -76,6 +85,7 @@ export class OrderModel {
       }
       if (order.state === "held") {
         order.state = "released";
+        order.cause = cause;
         order.revision += 1;
         released += 1;
       }
