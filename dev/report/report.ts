@@ -1,6 +1,6 @@
 import type { SaleAudit } from "../../src/audit/audit-sale.ts";
 import type { StreamEvent } from "../../src/audit/books.ts";
-import type { StoredOrder } from "../../src/orders/stored-orders.ts";
+import type { StoredOrder } from "../../src/orders/orders-table.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath, Payments, StockSample } from "../load/aftermath.ts";
 import type { Crowd, Latency } from "../load/crowd.ts";

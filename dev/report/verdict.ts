@@ -1,5 +1,5 @@
 import type { SaleAudit } from "../../src/audit/audit-sale.ts";
-import type { StoredOrder } from "../../src/orders/stored-orders.ts";
+import type { StoredOrder } from "../../src/orders/orders-table.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";

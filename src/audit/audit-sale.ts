@@ -1,7 +1,7 @@
 import { OperationError } from "../ledger/session.ts";
 import { type DatabaseAddress, describeDatabase } from "../orders/database-address.ts";
 import { Database, DatabaseError } from "../orders/database.ts";
-import { readStoredOrders, type StoredOrder } from "../orders/stored-orders.ts";
+import { readStoredOrders, type StoredOrder } from "../orders/orders-table.ts";
 import { readBooks, readMark, type SaleBooks } from "./books.ts";
 import { type AuditResult, compareBooks } from "./compare-books.ts";
 import { compareStoredOrders } from "./compare-stored-orders.ts";

@@ -1,4 +1,4 @@
-import type { StoredOrder } from "../orders/stored-orders.ts";
+import type { StoredOrder } from "../orders/orders-table.ts";
 import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { SaleBooks } from "./books.ts";
 import type { Findings } from "./findings.ts";

@@ -1,5 +1,5 @@
 import { readEntry, type StreamEntry } from "../ledger/outbox/entry.ts";
-import type { SaleOrder } from "./order-writer.ts";
+import type { SaleOrder } from "./orders-table.ts";
 
 /** An entry with the new record of an order. */
 export interface OrderEntry extends SaleOrder {

@@ -3,7 +3,7 @@ import type { StreamGroup } from "../ledger/outbox/group.ts";
 import { backoffMs } from "../process/backoff.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import { idsBySale, type OrderEntry, type Poison, sortEntries } from "./order-batch.ts";
-import { writeOrders } from "./order-writer.ts";
+import { writeOrders } from "./orders-table.ts";
 import type { Pause } from "./pause.ts";
 
 export interface OrderStoreOptions {

@@ -6,7 +6,7 @@ import { scripts } from "../../src/ledger/scripts.ts";
 import type { DatabaseAddress } from "../../src/orders/database-address.ts";
 import { Database } from "../../src/orders/database.ts";
 import { migrate, migrations } from "../../src/orders/migrate.ts";
-import { writeOrders } from "../../src/orders/order-writer.ts";
+import { writeOrders } from "../../src/orders/orders-table.ts";
 import { parseOrderRecord } from "../../src/sale/order.ts";
 import { SaleScripts, tokenOf } from "../ledger/support/sale-scripts.ts";
 import { RedisServer } from "../support/redis-server.ts";

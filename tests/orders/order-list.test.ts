@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { migrate, migrations } from "../../src/orders/migrate.ts";
-import { writeOrders } from "../../src/orders/order-writer.ts";
+import { writeOrders } from "../../src/orders/orders-table.ts";
 import { type CommandEnd, sluice } from "./support/command.ts";
 import { type Databases, describeEachDatabase, open } from "./support/databases.ts";
 

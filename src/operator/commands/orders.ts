@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 
 import { describeDatabase } from "../../orders/database-address.ts";
 import { Database, DatabaseError } from "../../orders/database.ts";
-import { listOrders } from "../../orders/order-list.ts";
+import { listOrders } from "../../orders/orders-table.ts";
 import { isSystemError } from "../../process/errors.ts";
 import { type OrderState, orderStates } from "../../sale/order.ts";
 import { checkArguments, CommandError, reportErrors } from "../command.ts";

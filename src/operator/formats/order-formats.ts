@@ -1,9 +1,23 @@
-import type { ListedOrder } from "../../orders/order-list.ts";
+import type { StoredOrder } from "../../orders/orders-table.ts";
+
+/** An order as it is shown: numbers as numbers, times as text that people can read. */
+interface ShownOrder {
+  readonly serial: number;
+  readonly order: string;
+  readonly state: string;
+  readonly cause: string;
+  readonly quantity: number;
+  readonly buyer: string;
+  readonly key: string;
+  readonly heldAt: string;
+  readonly payBy: string;
+  readonly changedAt: string;
+}
 
 /** How orders are written: what stands before them, one of them, between two, and after them. */
 export interface OrderFormat {
   readonly head: string;
-  readonly line: (order: ListedOrder) => string;
+  readonly line: (order: StoredOrder) => string;
   readonly separator: string;
   readonly tail: string;
 }
@@ -19,10 +33,10 @@ const columns = [
   "order",
   "buyer",
   "key",
-] as const satisfies readonly (keyof ListedOrder)[];
+] as const satisfies readonly (keyof ShownOrder)[];
 
 /** Wide enough for what a column holds as a rule; the last three are as wide as they are. */
-const widths: Partial<Record<keyof ListedOrder, number>> = {
+const widths: Partial<Record<keyof ShownOrder, number>> = {
   serial: 9,
   state: 8,
   cause: 9,
@@ -35,25 +49,50 @@ const widths: Partial<Record<keyof ListedOrder, number>> = {
 export const orderFormats = {
   table: {
     head: `${tableLine((column) => column)}\n`,
-    line: (order) => tableLine((column) => String(order[column])),
+    line: (stored) => {
+      const order = toShownOrder(stored);
+      return tableLine((column) => String(order[column]));
+    },
     separator: "\n",
     tail: "\n",
   },
   csv: {
     head: `${columns.join(",")}\r\n`,
-    line: (order) => columns.map((column) => csvCell(String(order[column]))).join(","),
+    line: (stored) => {
+      const order = toShownOrder(stored);
+      return columns.map((column) => csvCell(String(order[column]))).join(",");
+    },
     separator: "\r\n",
     tail: "\r\n",
   },
   json: {
     head: "[\n",
-    line: (order) => `  ${JSON.stringify(order)}`,
+    line: (stored) => `  ${JSON.stringify(toShownOrder(stored))}`,
     separator: ",\n",
     tail: "\n]\n",
   },
 } as const satisfies Record<string, OrderFormat>;
 
 export type OrderFormatName = keyof typeof orderFormats;
+
+function toShownOrder(order: StoredOrder): ShownOrder {
+  return {
+    serial: Number(order.serial),
+    order: order.order,
+    state: order.state,
+    cause: order.cause,
+    quantity: Number(order.quantity),
+    buyer: order.buyer,
+    key: order.key,
+    heldAt: isoTime(order.heldAtMs),
+    payBy: isoTime(order.payByMs),
+    changedAt: isoTime(order.changedAtMs),
+  };
+}
+
+function isoTime(ms: string): string {
+  return new Date(Number(ms)).toISOString();
+}
 
 function tableLine(cell: (column: (typeof columns)[number]) => string): string {
   return columns

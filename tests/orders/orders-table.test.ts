@@ -4,8 +4,12 @@ import fc from "fast-check";
 
 import { type Database, DatabaseError } from "../../src/orders/database.ts";
 import { migrate, migrations } from "../../src/orders/migrate.ts";
-import { listOrders } from "../../src/orders/order-list.ts";
-import { newestOrders, type SaleOrder, writeOrders } from "../../src/orders/order-writer.ts";
+import {
+  listOrders,
+  newestOrders,
+  type SaleOrder,
+  writeOrders,
+} from "../../src/orders/orders-table.ts";
 import type { OrderRecord, OrderState } from "../../src/sale/order.ts";
 import { describeEachDatabase, open, storedRows } from "./support/databases.ts";
 
@@ -174,7 +178,7 @@ describeEachDatabase((databases) => {
     const listed = async (state: OrderState | null) => {
       const pages: number[][] = [];
       for await (const page of listOrders(database, "s", state)) {
-        pages.push(page.map(({ serial }) => serial));
+        pages.push(page.map(({ serial }) => Number(serial)));
       }
       return pages;
     };
