@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 
 import { callScript } from "../src/ledger/call-script.ts";
-import { encodeHoldRequests } from "../src/ledger/hold-codec.ts";
 import { saleKeys } from "../src/ledger/keys.ts";
+import { encodeHoldRequests } from "../src/ledger/script-codec.ts";
 import { scriptStatus } from "../src/ledger/script-status.ts";
 import { scripts } from "../src/ledger/scripts.ts";
 

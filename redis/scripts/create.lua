@@ -45,7 +45,7 @@ rcall(
   'total', format('%.0f', total), 'held', 0, 'paid', 0, 'limit', format('%.0f', limit),
   'holdMs', format('%.0f', hold_ms), 'opensAtMs', format('%.0f', opens_at_ms),
   -- The epoch begins at the time of creation, so that a sale that is created anew under an old id
-  -- never looks to a node like the sold-out one that it replaces.
+  -- is never taken by a node for the sold-out one that it replaces.
   'state', 'scheduled', 'epoch', format('%.0f', now_ms), 'serial', 0,
   'createdAtMs', format('%.0f', now_ms), 'createdBy', operation
 )

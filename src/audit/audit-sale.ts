@@ -30,7 +30,7 @@ export interface DatabaseAudit {
   readonly deadLetters: number;
 }
 
-/** An audit with the database, or with null where there was none to look at. */
+/** An audit with the database, or with null where there was none to read. */
 export interface SaleAudit extends AuditResult {
   readonly database: DatabaseAudit | null;
 }
@@ -41,7 +41,7 @@ export type AuditReading =
       readonly kind: "read";
       readonly audit: SaleAudit;
       readonly books: SaleBooks;
-      /** The rows of the database; empty where there was none to look at. */
+      /** The rows of the database; empty where there was none to read. */
       readonly stored: readonly StoredOrder[];
     }
   | { readonly kind: "noSale" }
@@ -81,7 +81,7 @@ export async function auditSale(options: AuditOptions): Promise<AuditReading> {
 
 /**
  * First the books, then what is on its way to the database, then the database: if the sale has not
- * changed until then, all three tell of the same moment. Where nothing differs, they do anyway.
+ * changed until then, all three are of the same moment. Where nothing differs, they do anyway.
  */
 async function auditWithDatabase(options: AuditOptions, database: Database): Promise<AuditReading> {
   const { redisUrl, sale, waitMs } = options;

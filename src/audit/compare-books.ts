@@ -22,7 +22,7 @@ export interface AuditResult {
 
 /**
  * Holds the books of a sale against each other: stock, orders, request keys, buyers, deadlines and
- * stream. Pure: it looks at what was read, and trusts none of it. What it finds goes to `findings`.
+ * stream. Pure: it compares what was read, and trusts none of it. What it finds goes to `findings`.
  */
 export function compareBooks(books: SaleBooks, findings = new Findings()): AuditResult {
   const stock = readStock(books.stock, findings);

@@ -3,7 +3,7 @@ import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
 import type { SaleBooks } from "./books.ts";
 import type { Findings } from "./findings.ts";
 
-/** What the database and the ledger both say of an order, by the words of the sentences. */
+/** What the database and the ledger both have of an order, by the words of the sentences. */
 const fields = [
   ["order id", "order"],
   ["serial", "serial"],
@@ -19,8 +19,8 @@ const fields = [
 ] as const;
 
 /**
- * Holds the orders of the database against those of the ledger: each there once, in the ledger's
- * words, and no other. A record of the ledger that cannot be read is the ledger's own difference.
+ * Holds the orders of the database against those of the ledger: each there once, as the ledger has
+ * it, and no other. A record of the ledger that cannot be read is the ledger's own difference.
  */
 export function compareStoredOrders(
   books: SaleBooks,
@@ -87,10 +87,10 @@ function compareRows(record: OrderRecord, rows: readonly StoredOrder[], findings
   }
   for (const each of rows) {
     for (const [name, field] of fields) {
-      const [said, expected] = [each[field], String(record[field])];
-      if (said !== expected) {
-        const words = `${name} ${JSON.stringify(said)}, the ledger ${JSON.stringify(expected)}`;
-        findings.add("database", subject, `order ${subject}: the database says ${words}`);
+      const [stored, expected] = [each[field], String(record[field])];
+      if (stored !== expected) {
+        const words = `${name} ${JSON.stringify(stored)}, the ledger ${JSON.stringify(expected)}`;
+        findings.add("database", subject, `order ${subject}: the database has ${words}`);
       }
     }
   }

@@ -9,7 +9,7 @@ export interface OrderEvents {
   readonly heldIds: string[];
   /** What never changes in the life of an order: serial to request key. */
   readonly core: string;
-  /** The record of its newest entry; the ledger must say the same. */
+  /** The record of its newest entry; the ledger must have the same. */
   record: string;
   /** Of that record: 1 when held, one more with every change. */
   revision: number;
@@ -126,7 +126,7 @@ function readOrderEvent(
   followChange(id, known, { core, record, revision, cause }, findings);
 }
 
-/** Whether the `held` entry of an order may have been trimmed, so that its absence says nothing. */
+/** Whether the `held` entry of an order may have been trimmed, so that its absence means nothing. */
 export function mayBeTrimmed(events: EventBooks, serial: string): boolean {
   return events.trimmed && Number(serial) < events.firstHeldSerial;
 }

@@ -31,7 +31,7 @@ function readOrders(books: SaleBooks, findings: Findings): OrderRecord[] {
     }
     orders.push(record);
     if (serial !== String(record.serial)) {
-      const text = `order ${serial}: its record says that it is order ${record.serial}`;
+      const text = `order ${serial}: its record is of order ${record.serial}`;
       findings.add("order", serial, text);
     }
     if (record.quantity < 1) {
@@ -109,17 +109,17 @@ function nameGap(first: number, last: number, findings: Findings): void {
 
 function compareWithStream(books: SaleBooks, events: EventBooks, findings: Findings): void {
   for (const [serial, record] of books.orders) {
-    const said = events.orders.get(serial);
-    const hasHeld = said !== undefined && said.heldIds.length > 0;
+    const streamed = events.orders.get(serial);
+    const hasHeld = streamed !== undefined && streamed.heldIds.length > 0;
     if (!hasHeld && !mayBeTrimmed(events, serial)) {
       findings.add("lost", serial, `order ${serial}: it has no held event in the stream`);
-    } else if (said !== undefined) {
-      compareOrderWithStream(serial, record, said, findings);
+    } else if (streamed !== undefined) {
+      compareOrderWithStream(serial, record, streamed, findings);
     }
   }
   for (const serial of events.orders.keys()) {
     if (!books.orders.has(serial)) {
-      const text = `stream: it tells of order ${serial}, which is not there`;
+      const text = `stream: it has order ${serial}, which is not there`;
       findings.add("event", serial, text);
     }
   }
@@ -128,16 +128,16 @@ function compareWithStream(books: SaleBooks, events: EventBooks, findings: Findi
 function compareOrderWithStream(
   serial: string,
   record: string,
-  said: OrderEvents,
+  streamed: OrderEvents,
   findings: Findings,
 ): void {
-  if (said.heldIds.length > 1) {
-    const ids = said.heldIds.slice(0, 5).join(", ");
-    const text = `order ${serial}: ${said.heldIds.length} held events (${ids}), there must be one`;
+  if (streamed.heldIds.length > 1) {
+    const ids = streamed.heldIds.slice(0, 5).join(", ");
+    const text = `order ${serial}: ${streamed.heldIds.length} held events (${ids}), there must be one`;
     findings.add("duplicate", serial, text);
   }
-  if (record !== said.record) {
-    const values = `${JSON.stringify(record)}, its last event says ${JSON.stringify(said.record)}`;
-    findings.add("event", serial, `order ${serial}: the ledger says ${values}`);
+  if (record !== streamed.record) {
+    const values = `${JSON.stringify(record)}, its last event has ${JSON.stringify(streamed.record)}`;
+    findings.add("event", serial, `order ${serial}: the ledger has ${values}`);
   }
 }

@@ -60,7 +60,7 @@ export function compareStockWithEvents(
     findings.add("event", "created", found);
   }
   const tickets = events.createdTickets + events.restockedTickets;
-  if (stock.total !== null && !isExplained(stock.total, tickets, trimmed)) {
+  if (stock.total !== null && !agreesWithStream(stock.total, tickets, trimmed)) {
     const parts = `${events.createdTickets} created + ${events.restockedTickets} restocked`;
     const text = `stock: total is ${stock.total}, the stream's events make ${tickets} (${parts})`;
     findings.add("stock", "total", text);
@@ -75,12 +75,12 @@ export function compareStockWithEvents(
     operated += quantity ?? 0;
   }
   const { restockedTickets } = events;
-  if (!isExplained(operated, restockedTickets, trimmed)) {
-    const text = `operations: they restocked ${operated}, the stream says ${restockedTickets}`;
+  if (!agreesWithStream(operated, restockedTickets, trimmed)) {
+    const text = `operations: they restocked ${operated}, the stream has ${restockedTickets}`;
     findings.add("stock", "operations", text);
   }
   if (events.state !== null && isSaleState(stock.state) && stock.state !== events.state) {
-    const text = `stock: state is ${stock.state}, the stream's last word is ${events.state}`;
+    const text = `stock: state is ${stock.state}, its last event is ${events.state}`;
     findings.add("stock", "state", text);
   }
   // It begins with the time of creation, and grows where stock comes back after "sold out": only
@@ -95,7 +95,7 @@ export function compareStockWithEvents(
   }
 }
 
-/** Whether the stream's tickets make the figure; a trimmed stream tells only of a part of them. */
-function isExplained(figure: number, told: number, trimmed: boolean): boolean {
-  return trimmed ? figure >= told : figure === told;
+/** Whether the stream's tickets make the figure; a trimmed stream has only a part of them. */
+function agreesWithStream(figure: number, counted: number, trimmed: boolean): boolean {
+  return trimmed ? figure >= counted : figure === counted;
 }

@@ -2,9 +2,9 @@ import type { Redis } from "ioredis";
 
 import { callScript } from "./call-script.ts";
 import type { Durability } from "./ledger.ts";
+import type { RawReply, ScriptReply } from "./script-codec.ts";
 import type { Script } from "./script.ts";
 
-type RawReply = readonly (string | number)[];
 /** Replicas that have it; or whether the primary has synced it, and how many replicas have. */
 type Reached = number | readonly [number, number];
 type Way = "WAITAOF" | "WAIT" | "none";
@@ -43,7 +43,7 @@ export class DurabilityWait {
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
-  ): Promise<{ raw: RawReply; durable: boolean }> {
+  ): Promise<ScriptReply> {
     const way = this.#ways.get(client) ?? (await this.#findWay(client));
     if (way === "none") {
       return { raw: (await callScript(client, script, keys, args)) as RawReply, durable: true };

@@ -56,7 +56,7 @@ export type Durability = "memory" | "primary" | "replica";
 
 /**
  * Why a call has no answer. Expected, so a value and not an exception:
- * `notSent`: nothing reached the ledger; `refused`: the ledger said no before it wrote anything;
+ * `notSent`: nothing reached the ledger; `refused`: the ledger refused before it wrote anything;
  * `unknown`: it may or may not have been executed - never to be called failed.
  */
 export interface Failure {

@@ -1,15 +1,7 @@
 import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
-import type { SaleState } from "../sale/sale.ts";
 import { callScript } from "./call-script.ts";
 import type { Connection, LiveConnection } from "./connection.ts";
 import { DurabilityWait } from "./durability-wait.ts";
-import {
-  decodeHoldResults,
-  decodeLookupResults,
-  decodeOrderChanges,
-  type EncodedResult,
-  encodeHoldRequests,
-} from "./hold-codec.ts";
 import { saleKeys } from "./keys.ts";
 import type {
   ChangeReply,
@@ -22,7 +14,16 @@ import type {
   OrderRef,
   Reply,
 } from "./ledger.ts";
-import { readSnapshot } from "./sale-fields.ts";
+import {
+  decodeChangeReply,
+  decodeHeartbeat,
+  decodeHoldReply,
+  decodeLookupReply,
+  encodeHoldRequests,
+  encodeOrderRefs,
+  type RawReply,
+  type ScriptReply,
+} from "./script-codec.ts";
 import { scriptStatus } from "./script-status.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
@@ -44,23 +45,17 @@ export interface RedisLedgerOptions {
   readonly onRoundTrip: (script: string, durationMs: number) => void;
 }
 
-/**
- * Decodes a reply. What cannot be decoded is unknown, not an exception: one broken record in the
- * ledger must not end every node that comes across it. The reason names the sale; `audit` finds more.
- */
-function tryDecode<T>(decode: () => T): Reply<T> {
-  try {
-    return { kind: "ok", value: decode() };
-  } catch (error) {
-    if (!(error instanceof Error)) {
-      throw error;
-    }
-    return { kind: "unknown", reason: error.message };
-  }
-}
-
-type RawReply = readonly (string | number)[];
 type Arguments = readonly (string | number)[];
+
+interface ScriptCall<T> {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly argumentsFor: (live: LiveConnection) => Arguments;
+  /** Of a reply whose status is `done`. Throws if it is not what the script should return. */
+  readonly decode: (reply: ScriptReply) => T;
+  /** False: its durability is of no interest. */
+  readonly waits?: boolean;
+}
 
 /** The ledger in Redis: one script a call, on one connection, so that replies come in order. */
 export class RedisLedger implements Ledger {
@@ -82,95 +77,40 @@ export class RedisLedger implements Ledger {
     this.#connection.onChange((live) => listener(live !== null));
   }
 
-  async hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
+  hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
     const k = saleKeys(sale);
     const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
     const packed = encodeHoldRequests(requests);
-    const argumentsFor = (live: LiveConnection): Arguments => [
+    const argumentsFor = ({ generation }: LiveConnection): Arguments => [
       this.#options.instance,
-      live.generation,
+      generation,
       this.#wait.fence,
       packed,
     ];
-    const reply = await this.#call(scripts.hold, keys, argumentsFor, true);
-    if (reply.kind !== "ok") {
-      return reply;
-    }
-    const [status, left, epoch, state, limit, opensAtMs, payByMs, results] = reply.value.raw;
-    if (status === scriptStatus.staleGeneration) {
-      // Only a copy that was held up on its way can see this; its sender has long moved on.
-      return { kind: "unknown", reason: "a newer connection overtook this copy of the batch" };
-    }
-    if (status === scriptStatus.noSale) {
-      return { kind: "ok", value: null };
-    }
-    const { durable } = reply.value;
-    return tryDecode(() => {
-      const encoded = JSON.parse(String(results)) as EncodedResult[];
-      return {
-        left: Number(left),
-        epoch: Number(epoch),
-        state: state as SaleState,
-        limit: Number(limit),
-        opensAtMs: Number(opensAtMs),
-        results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
-        durable,
-      };
+    const decode = (reply: ScriptReply): HoldReply => decodeHoldReply(sale, requests, reply);
+    return this.#decide({ script: scripts.hold, keys, argumentsFor, decode });
+  }
+
+  heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>> {
+    const { stock, nodes } = saleKeys(sale);
+    const { instance, livingMs, forgetMs } = this.#options;
+    return this.#decide({
+      script: scripts.heartbeat,
+      keys: [stock, nodes],
+      argumentsFor: ({ generation }) => [instance, weight, generation, livingMs, forgetMs],
+      decode: (reply) => decodeHeartbeat(sale, reply),
+      // It promises nothing to anybody.
+      waits: false,
     });
   }
 
-  async heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>> {
-    const keys = saleKeys(sale);
-    const { instance, livingMs, forgetMs } = this.#options;
-    const argumentsFor = (live: LiveConnection): Arguments => [
-      instance,
-      weight,
-      live.generation,
-      livingMs,
-      forgetMs,
-    ];
-    const reply = await this.#call(
-      scripts.heartbeat,
-      [keys.stock, keys.nodes],
-      argumentsFor,
-      false,
-    );
-    if (reply.kind !== "ok") {
-      return reply;
-    }
-    const raw = reply.value.raw;
-    if (raw[0] === scriptStatus.staleGeneration) {
-      return { kind: "unknown", reason: "a newer connection overtook this heartbeat" };
-    }
-    if (raw[0] === scriptStatus.noSale) {
-      return { kind: "ok", value: null };
-    }
-    return tryDecode(() => ({
-      snapshot: readSnapshot(sale, raw),
-      livingWeight: Number(raw[11]),
-      livingNodes: Number(raw[12]),
-    }));
-  }
-
-  async lookup(sale: string, requestKeys: readonly string[]): Promise<Reply<LookupReply | null>> {
-    const keys = saleKeys(sale);
-    const reply = await this.#call(
-      scripts.lookup,
-      [keys.stock, keys.requests, keys.orders],
-      () => [this.#wait.fence, JSON.stringify(requestKeys)],
-      true,
-    );
-    if (reply.kind !== "ok") {
-      return reply;
-    }
-    const [status, results] = reply.value.raw;
-    if (status === scriptStatus.noSale) {
-      return { kind: "ok", value: null };
-    }
-    const { durable } = reply.value;
-    return tryDecode(() => {
-      const encoded = JSON.parse(String(results)) as EncodedResult[];
-      return { orders: decodeLookupResults(sale, requestKeys, encoded), durable };
+  lookup(sale: string, requestKeys: readonly string[]): Promise<Reply<LookupReply | null>> {
+    const { stock, requests, orders } = saleKeys(sale);
+    return this.#decide({
+      script: scripts.lookup,
+      keys: [stock, requests, orders],
+      argumentsFor: () => [this.#wait.fence, JSON.stringify(requestKeys)],
+      decode: (reply) => decodeLookupReply(sale, requestKeys, reply),
     });
   }
 
@@ -195,18 +135,23 @@ export class RedisLedger implements Ledger {
   }
 
   confirm(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
-    const k = saleKeys(sale);
-    const keys = [k.stock, k.orders, k.buyers, k.events];
-    const flat = JSON.stringify(orders.flatMap(({ serial, token }) => [serial, token]));
-    return this.#change(scripts.confirm, keys, [this.#wait.fence, flat], sale, orders);
+    const { stock, orders: records, buyers, events } = saleKeys(sale);
+    return this.#decide({
+      script: scripts.confirm,
+      keys: [stock, records, buyers, events],
+      argumentsFor: () => [this.#wait.fence, encodeOrderRefs(orders)],
+      decode: (reply) => decodeChangeReply(sale, orders, reply),
+    });
   }
 
   cancel(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
-    const k = saleKeys(sale);
-    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
-    const flat = JSON.stringify(orders.flatMap(({ serial, token }) => [serial, token]));
-    const args = ["cancelled", this.#wait.fence, flat];
-    return this.#change(scripts.release, keys, args, sale, orders);
+    const { stock, orders: records, buyers, deadlines, events } = saleKeys(sale);
+    return this.#decide({
+      script: scripts.release,
+      keys: [stock, records, buyers, deadlines, events],
+      argumentsFor: () => ["cancelled", this.#wait.fence, encodeOrderRefs(orders)],
+      decode: (reply) => decodeChangeReply(sale, orders, reply),
+    });
   }
 
   readOrder(sale: string, serial: number): Promise<Reply<OrderRecord | null>> {
@@ -220,49 +165,39 @@ export class RedisLedger implements Ledger {
     return this.#connection.close();
   }
 
-  async #change(
-    script: Script,
-    keys: readonly string[],
-    args: Arguments,
-    sale: string,
-    orders: readonly OrderRef[],
-  ): Promise<Reply<ChangeReply | null>> {
-    const reply = await this.#call(script, keys, () => args, true);
-    if (reply.kind !== "ok") {
-      return reply;
-    }
-    const [status, left, epoch, results] = reply.value.raw;
-    if (status === scriptStatus.noSale) {
-      return { kind: "ok", value: null };
-    }
-    const { durable } = reply.value;
-    return tryDecode(() => {
-      const encoded = JSON.parse(String(results)) as EncodedResult[];
-      const changes = decodeOrderChanges(sale, orders, encoded);
-      return { left: Number(left), epoch: Number(epoch), results: changes, durable };
-    });
-  }
-
-  /** Runs a script once, bounded in time, and waits for its durability on the same connection. */
-  async #call(
-    script: Script,
-    keys: readonly string[],
-    argumentsFor: (live: LiveConnection) => Arguments,
-    durable: boolean,
-  ): Promise<Reply<{ raw: RawReply; durable: boolean }>> {
+  /**
+   * Runs a script once, bounded in time, and waits for its durability on the same connection. Null:
+   * there is no such sale. What cannot be decoded is unknown, not an exception: one broken record in
+   * the ledger must not end every node that comes across it. The reason names the sale.
+   */
+  async #decide<T>(call: ScriptCall<T>): Promise<Reply<T | null>> {
+    const { script, keys, argumentsFor, decode, waits = true } = call;
     const startedNs = Bun.nanoseconds();
-    const reply = await this.#bounded(async (live) => {
+    const reply = await this.#bounded(async (live): Promise<ScriptReply> => {
       const args = argumentsFor(live);
-      if (durable && this.#wait.needed) {
+      if (waits && this.#wait.needed) {
         return await this.#wait.run(live.client, script, keys, args);
       }
       const raw = (await callScript(live.client, script, keys, args)) as RawReply;
       return { raw, durable: true };
     }, this.#options.replyTimeoutMs);
-    if (reply.kind === "ok") {
-      this.#options.onRoundTrip(script.name, (Bun.nanoseconds() - startedNs) / 1e6);
+    if (reply.kind !== "ok") {
+      return reply;
     }
-    return reply;
+    this.#options.onRoundTrip(script.name, (Bun.nanoseconds() - startedNs) / 1e6);
+    const [status] = reply.value.raw;
+    switch (status) {
+      case scriptStatus.done:
+        return tryDecode(() => decode(reply.value));
+      case scriptStatus.noSale:
+        return { kind: "ok", value: null };
+      case scriptStatus.staleGeneration:
+        // Only a copy that was held up on its way can get this; its sender has long moved on.
+        return { kind: "unknown", reason: "a newer connection of this node overtook this call" };
+      case undefined:
+      default:
+        return { kind: "unknown", reason: `${script.name}: unknown status ${status}` };
+    }
   }
 
   /** Time-outs, lost connections and Redis's errors as a `Failure`. */
@@ -278,5 +213,16 @@ export class RedisLedger implements Ledger {
       }
       return { kind: error.kind, reason: error.message };
     }
+  }
+}
+
+function tryDecode<T>(decode: () => T): Reply<T> {
+  try {
+    return { kind: "ok", value: decode() };
+  } catch (error) {
+    if (!(error instanceof Error)) {
+      throw error;
+    }
+    return { kind: "unknown", reason: error.message };
   }
 }

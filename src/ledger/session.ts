@@ -4,7 +4,7 @@ import { reasonOf } from "../process/errors.ts";
 import { redactAddress } from "../process/redact.ts";
 import { connect } from "./connect.ts";
 
-/** What an operator asked for cannot be done; the message says why and what to do. */
+/** What an operator asked for cannot be done; the message has the reason and what to do. */
 export class OperationError extends Error {
   override name = "OperationError";
 }

@@ -10,7 +10,7 @@ import {
 } from "../process/variables.ts";
 import { type DatabaseAddress, parseDatabaseUrl } from "./database-address.ts";
 
-/** Everything that an order worker is told, by environment variables of these names. */
+/** Everything that is set of an order worker, by environment variables of these names. */
 const schema = Type.Object({
   ...commonVariables,
   SLUICE_DATABASE: Type.String({
@@ -54,7 +54,7 @@ const schema = Type.Object({
     minimum: 20,
     maximum: 10_000,
     default: 200,
-    description: "milliseconds between looks for lapsed holds, 20 to 10000",
+    description: "milliseconds between checks for lapsed holds, 20 to 10000",
   }),
   SLUICE_STREAM_KEEP: Type.Integer({
     minimum: 1,

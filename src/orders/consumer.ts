@@ -44,7 +44,7 @@ export class Consumer {
     this.#options = options;
   }
 
-  /** Works until the worker is told to stop, and ends with the batch under way. */
+  /** Works until the worker is asked to stop, and ends with the batch under way. */
   async run(): Promise<void> {
     const { pause, sales, onFault } = this.#options;
     let failures = 0;

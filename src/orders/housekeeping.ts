@@ -37,7 +37,7 @@ export class Housekeeper {
     this.#options = options;
   }
 
-  /** Works until the worker is told to stop. */
+  /** Works until the worker is asked to stop. */
   async run(): Promise<void> {
     const { sales, pause, onFault } = this.#options;
     let round = 0;

@@ -24,7 +24,7 @@ const lockNumber = 19_122_109_305;
 
 /**
  * Workers that start at once wait for each other here; the lock goes with the transaction. A
- * migration takes as long as it takes, unless its worker dies: PostgreSQL looks each second.
+ * migration takes as long as it takes, unless its worker dies: PostgreSQL checks each second.
  */
 const begin = {
   sqlite: "BEGIN IMMEDIATE",

@@ -44,7 +44,7 @@ export class OrderStore {
   /**
    * Stores and acknowledges entries. What cannot be stored stays pending, to be delivered again,
    * up to `triesMax` times; then it becomes a dead letter. What is not stored yet when the worker
-   * is told to stop stays pending as well. Throws `LedgerUnavailable`; the rest is pending then.
+   * is asked to stop stays pending as well. Throws `LedgerUnavailable`; the rest is pending then.
    */
   async store(entries: readonly StreamEntry[]): Promise<void> {
     const { orders, others, unreadable } = sortEntries(entries);

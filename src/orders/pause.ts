@@ -1,4 +1,4 @@
-/** Pauses of a worker: they end at once when it is told to stop. */
+/** Pauses of a worker: they end at once when it is asked to stop. */
 export class Pause {
   readonly #wakers = new Set<() => void>();
   #stopped = false;

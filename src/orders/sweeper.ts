@@ -22,7 +22,7 @@ const scriptsMax = 20;
 
 /**
  * Puts holds that were not paid in time back on sale. Which are overdue is for the ledger's clock
- * to say, and each is released once, so any number of workers may sweep at a time.
+ * to decide, and each is released once, so any number of workers may sweep at a time.
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -31,7 +31,7 @@ export class Sweeper {
     this.#options = options;
   }
 
-  /** Works until the worker is told to stop. */
+  /** Works until the worker is asked to stop. */
   async run(): Promise<void> {
     const { pause, everyMs } = this.#options;
     while (!pause.stopped) {

@@ -200,7 +200,7 @@ const plants: readonly Plant[] = [
   [
     "a state that nobody set",
     () => redis().hset(keys().stock, "state", "closed"),
-    () => ["stock: state is closed, the stream's last word is open"],
+    () => ["stock: state is closed, its last event is open"],
   ],
   [
     "an epoch that nothing explains",
@@ -210,7 +210,7 @@ const plants: readonly Plant[] = [
   [
     "a restock without an event",
     () => redis().hset(keys().operations, "restock-2", 5),
-    () => ["operations: they restocked 7, the stream says 2"],
+    () => ["operations: they restocked 7, the stream has 2"],
   ],
   [
     "an order that vanished",
@@ -218,7 +218,7 @@ const plants: readonly Plant[] = [
     () => [
       "stock: 7 tickets are held, the orders make 5",
       "serial 2: no order has it",
-      "stream: it tells of order 2, which is not there",
+      "stream: it has order 2, which is not there",
       "request key k2: it leads to order 2, which is not there",
       "buyer bob: counted with 3, their orders make 1 tickets",
       /^deadline \d+: it is for order 2, which is not there$/,
@@ -259,7 +259,7 @@ const plants: readonly Plant[] = [
     "a serial that two orders have",
     () => rewrite(1, (record) => record.replace("\t1\t", "\t3\t")),
     () => [
-      "order 1: its record says that it is order 3",
+      "order 1: its record is of order 3",
       /^serial 3: two orders have it, one of them tickets\.3\.[0-9a-f]{16}$/,
       "serial 1: no order has it",
     ],
@@ -285,7 +285,7 @@ const plants: readonly Plant[] = [
     "an event that tells another story than the ledger",
     () => rewrite(4, (record) => record.replace("\tcyd\t", "\teve\t")),
     () => [
-      /^order 4: the ledger says "held.*eve.*", its last event says ".*cyd.*"$/,
+      /^order 4: the ledger has "held.*eve.*", its last event has ".*cyd.*"$/,
       "buyer eve: counted with nothing, their orders make 1 tickets",
       "buyer cyd: counted with 1, their orders make 0 tickets",
     ],
@@ -294,7 +294,7 @@ const plants: readonly Plant[] = [
     "an order that was paid without an event",
     () => rewrite(4, (record) => `${record.replace("held", "paid")}\t2\t9\tpaid`),
     () => [
-      /^order 4: the ledger says "paid.*", its last event says "held.*"$/,
+      /^order 4: the ledger has "paid.*", its last event has "held.*"$/,
       "stock: 7 tickets are held, the orders make 6",
       "stock: 0 tickets are paid, the orders make 1",
     ],
@@ -341,7 +341,7 @@ const plants: readonly Plant[] = [
       const paid = `${record.replace("held", "paid")}\t2\t9\tpaid`;
       await redis().xadd(keys().events, "*", "paid", paid);
     },
-    () => [/^order 5: the ledger says "held.*", its last event says "paid.*"$/],
+    () => [/^order 5: the ledger has "held.*", its last event has "paid.*"$/],
   ],
   [
     "a change that makes another order of it, and changes that were missed or came twice",
@@ -367,7 +367,7 @@ const plants: readonly Plant[] = [
     },
     () => [
       /^entry \S+: an order that is cancelled may not become revived$/,
-      /^order 5: the ledger says "held.*", its last event says "paid.*"$/,
+      /^order 5: the ledger has "held.*", its last event has "paid.*"$/,
     ],
   ],
   [

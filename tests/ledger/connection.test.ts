@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 
+import { connect } from "../../src/ledger/connect.ts";
 import { RedisServer, type RedisServerOptions } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
 import { closeRigs, cutRigs, rigClients, rigged } from "./support/ledger-rig.ts";
@@ -101,6 +102,21 @@ test("a server that does not become ready in time is given up and tried again", 
   await rig.untilReady();
   const single = async () => (await rigClients(server.client)).length === 1;
   await until("one connection is left", single);
+});
+
+test("a client for one purpose is ready within a bound, or the reason is named", async () => {
+  const server = await started();
+  const { url } = server;
+  const bounds = { name: "sluice-test", connectTimeoutMs: 1_000, readyTimeoutMs: 50 };
+  const client = await connect({ url, ...bounds, readyTimeoutMs: 5_000 });
+  expect(await client.ping()).toBe("PONG");
+  client.disconnect();
+  server.pause();
+  const hanging = connect({ url, ...bounds });
+  await expect(hanging).rejects.toThrow("accepted the connection but did not become ready");
+  server.resume();
+  await server.kill();
+  await expect(connect({ url, ...bounds })).rejects.toThrow("ECONNREFUSED");
 });
 
 test("it says who it is, chooses the database and gives the password of the URL", async () => {

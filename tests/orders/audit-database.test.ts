@@ -92,54 +92,52 @@ const plants: readonly (readonly [
   [
     "a state that the ledger does not say",
     () => database.run("UPDATE orders SET state = 'held' WHERE serial = 2"),
-    ['order 2: the database says state "held", the ledger "paid"'],
+    ['order 2: the database has state "held", the ledger "paid"'],
   ],
   [
     "an older revision",
     () => database.run("UPDATE orders SET revision = 1, cause = 'held' WHERE serial = 3"),
     [
-      'order 3: the database says revision "1", the ledger "2"',
-      'order 3: the database says cause "held", the ledger "cancelled"',
+      'order 3: the database has revision "1", the ledger "2"',
+      'order 3: the database has cause "held", the ledger "cancelled"',
     ],
   ],
   [
     "another quantity",
     () => database.run("UPDATE orders SET quantity = 3 WHERE serial = 1"),
-    ['order 1: the database says quantity "3", the ledger "2"'],
+    ['order 1: the database has quantity "3", the ledger "2"'],
   ],
   [
     "another buyer",
     () => database.run("UPDATE orders SET buyer = 'eve' WHERE serial = 1"),
-    ['order 1: the database says buyer "eve", the ledger "ann"'],
+    ['order 1: the database has buyer "eve", the ledger "ann"'],
   ],
   [
     "another request key",
     () => database.run("UPDATE orders SET request_key = 'k7' WHERE serial = 1"),
-    ['order 1: the database says request key "k7", the ledger "k1"'],
+    ['order 1: the database has request key "k7", the ledger "k1"'],
   ],
   [
     "another serial",
     () => database.run("UPDATE orders SET serial = 7 WHERE serial = 1"),
-    ['order 1: the database says serial "7", the ledger "1"'],
+    ['order 1: the database has serial "7", the ledger "1"'],
   ],
   [
     "another id",
     () => database.run("UPDATE orders SET order_id = 'tickets.1.x' WHERE serial = 1"),
-    [
-      /^order 1: the database says order id "tickets\.1\.x", the ledger "tickets\.1\.[0-9a-f]{16}"$/,
-    ],
+    [/^order 1: the database has order id "tickets\.1\.x", the ledger "tickets\.1\.[0-9a-f]{16}"$/],
   ],
   [
     "another deadline",
     () => database.run("UPDATE orders SET pay_by_ms = 5 WHERE serial = 4"),
-    [/^order 4: the database says deadline "5", the ledger "\d+"$/],
+    [/^order 4: the database has deadline "5", the ledger "\d+"$/],
   ],
   [
     "other times",
     () => database.run("UPDATE orders SET held_at_ms = 5, changed_at_ms = 6 WHERE serial = 2"),
     [
-      /^order 2: the database says time of the hold "5", the ledger "\d+"$/,
-      /^order 2: the database says time of the change "6", the ledger "\d+"$/,
+      /^order 2: the database has time of the hold "5", the ledger "\d+"$/,
+      /^order 2: the database has time of the change "6", the ledger "\d+"$/,
     ],
   ],
   [

@@ -41,7 +41,7 @@ test("what it tells Prometheus is what happened", async () => {
     'sluice_order_entries_stored_total{node="w1"} 12',
     'sluice_order_batch_size_count{node="w1"} 1',
     'sluice_lapsed_holds_total{sale="tickets",node="w1"} 3',
-    'sluice_poisonous_entries_total{node="w1",outcome="dead"} 1',
+    'sluice_poisonous_entries_total{outcome="dead",node="w1"} 1',
     'sluice_faults_total{kind="database",node="w1"} 1',
     'sluice_lag_entries{sale="tickets",node="w1"} 9',
     'sluice_lag_seconds{sale="tickets",node="w1"} 1.5',

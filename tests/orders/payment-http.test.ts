@@ -114,11 +114,10 @@ test("paid too late: revived while stock is left, else the payment system hears 
   const rig = await start(2);
   const scripts = new OrderScripts(rig.redis.client, sale);
   const lapsed = async (): Promise<string> => {
-    // create.lua takes no less than a second, and nobody waits that long for a lapse.
-    await rig.redis.client.hset(scripts.keys.stock, "holdMs", 0);
+    await scripts.setHoldMs(0);
     const order = await buyOrder(rig);
     expect(await scripts.lapse()).toMatchObject({ released: 1 });
-    await rig.redis.client.hset(scripts.keys.stock, "holdMs", 600_000);
+    await scripts.setHoldMs(600_000);
     return order;
   };
   const revived = await lapsed();

@@ -100,8 +100,8 @@ bought_again() {
   run -1 "$SLUICE" audit rush --state "$STATE" --json "$BATS_TEST_TMPDIR/audit.json"
   assert_line 'the books do not balance: 3 differences'
   assert_line '  order 2: it is held, but the database does not have it'
-  assert_line '  order 4: the database says state "paid", the ledger "held"'
-  assert_line '  order 4: the database says buyer "eve", the ledger ""'
+  assert_line '  order 4: the database has state "paid", the ledger "held"'
+  assert_line '  order 4: the database has buyer "eve", the ledger ""'
   run jq -c '[.verdict, .differenceCount, .database.orders, .database.missing]' \
     "$BATS_TEST_TMPDIR/audit.json"
   assert_output '["unbalanced",3,4,1]'

@@ -1,4 +1,4 @@
--- What scripts answer: see src/ledger/script-status.ts, which has the same names and says more.
+-- What scripts answer: see src/ledger/script-status.ts, which has the same names and explains them.
 local DONE = 0
 local NO_SALE = -1
 local STALE_GENERATION = -2

@@ -13,7 +13,7 @@ export interface StreamLag {
   readonly deadLetters: number;
 }
 
-/** Where Redis cannot tell how many entries are undelivered, they are counted up to this many. */
+/** Where Redis does not know how many entries are undelivered, they are counted up to this many. */
 const countedMax = 1_000;
 
 /** Reads the lag of one sale. Null: its stream, or the group on it, is not there. */

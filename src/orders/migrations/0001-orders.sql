@@ -1,4 +1,4 @@
--- One row an order, as the ledger last told it. SQLite and PostgreSQL read this text alike.
+-- One row an order, as the ledger last had it. SQLite and PostgreSQL read this text alike.
 -- Times are milliseconds since the epoch of Unix, by the ledger's clock.
 CREATE TABLE orders (
   order_id TEXT NOT NULL PRIMARY KEY,

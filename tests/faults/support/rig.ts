@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { encodeHoldRequests } from "../../../src/ledger/hold-codec.ts";
 import { saleKeys } from "../../../src/ledger/keys.ts";
 import { SaleOperations } from "../../../src/ledger/operations.ts";
+import { encodeHoldRequests } from "../../../src/ledger/script-codec.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
 import { orderId } from "../../../src/sale/order.ts";
 import type { SaleSnapshot } from "../../../src/sale/sale.ts";

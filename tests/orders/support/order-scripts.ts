@@ -21,9 +21,23 @@ export class OrderScripts extends SaleScripts {
   async open(total: number, holdMs = 600_000, limit = 0): Promise<void> {
     await this.client.sadd(salesKey, this.sale);
     await this.create({ total, limit });
-    // create.lua takes no less than a second, and tests do not wait that long for a lapse.
-    await this.client.hset(this.keys.stock, "holdMs", holdMs);
+    await this.setHoldMs(holdMs);
     await this.setState("open");
+  }
+
+  /** create.lua takes no less than a second, and tests do not wait that long for a lapse. */
+  async setHoldMs(holdMs: number): Promise<void> {
+    await this.client.hset(this.keys.stock, "holdMs", holdMs);
+  }
+
+  /** As `sell`, but the holds lapse at once, by this script or by a worker that sweeps. */
+  async sellLapsed(count: number, prefix: string): Promise<string[]> {
+    const before = await this.client.hget(this.keys.stock, "holdMs");
+    await this.setHoldMs(0);
+    const keys = await this.sell(count, prefix);
+    await this.setHoldMs(Number(before));
+    await this.lapse();
+    return keys;
   }
 
   /** Sells one ticket to each of so many keys, `PREFIX-1` and so on, in batches. */

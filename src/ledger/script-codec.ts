@@ -1,9 +1,29 @@
 import { orderId, type OrderRecord, parseOrderRecord } from "../sale/order.ts";
-import type { HoldRequest, HoldResult, OrderChange, OrderRef } from "./ledger.ts";
+import type { SaleState } from "../sale/sale.ts";
+import type {
+  ChangeReply,
+  Heartbeat,
+  HoldReply,
+  HoldRequest,
+  HoldResult,
+  LookupReply,
+  OrderChange,
+  OrderRef,
+} from "./ledger.ts";
+import { readSnapshot } from "./sale-fields.ts";
 import { scriptStatus } from "./script-status.ts";
 
+/** What a script of a node returned; its first item is the status. */
+export type RawReply = readonly (string | number)[];
+
+export interface ScriptReply {
+  readonly raw: RawReply;
+  /** Whether the durability that was asked for was reached. */
+  readonly durable: boolean;
+}
+
 /** One result of a script: the record of an order, a serial that was just sold, or a `scriptStatus`. */
-export type EncodedResult = number | string;
+type EncodedResult = number | string;
 
 /** A batch as hold.lua reads it: flat, since nested tables cost Lua more than the rest of it. */
 export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
@@ -14,6 +34,61 @@ export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
   return JSON.stringify(flat);
 }
 
+/** Orders as confirm.lua and release.lua read them. */
+export function encodeOrderRefs(orders: readonly OrderRef[]): string {
+  return JSON.stringify(orders.flatMap(({ serial, token }) => [serial, token]));
+}
+
+/** Of hold.lua. Throws if it is anything else, since then script and program differ. */
+export function decodeHoldReply(
+  sale: string,
+  requests: readonly HoldRequest[],
+  { raw, durable }: ScriptReply,
+): HoldReply {
+  const [, left, epoch, state, limit, opensAtMs, payByMs, results] = raw;
+  const encoded = JSON.parse(String(results)) as EncodedResult[];
+  return {
+    left: Number(left),
+    epoch: Number(epoch),
+    state: state as SaleState,
+    limit: Number(limit),
+    opensAtMs: Number(opensAtMs),
+    results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
+    durable,
+  };
+}
+
+/** Of heartbeat.lua. Throws if it is anything else. */
+export function decodeHeartbeat(sale: string, { raw }: ScriptReply): Heartbeat {
+  return {
+    snapshot: readSnapshot(sale, raw),
+    livingWeight: Number(raw[11]),
+    livingNodes: Number(raw[12]),
+  };
+}
+
+/** Of lookup.lua. Throws if it is anything else. */
+export function decodeLookupReply(
+  sale: string,
+  keys: readonly string[],
+  { raw, durable }: ScriptReply,
+): LookupReply {
+  const encoded = JSON.parse(String(raw[1])) as EncodedResult[];
+  return { orders: decodeLookupResults(sale, keys, encoded), durable };
+}
+
+/** Of confirm.lua and release.lua. Throws if it is anything else. */
+export function decodeChangeReply(
+  sale: string,
+  orders: readonly OrderRef[],
+  { raw, durable }: ScriptReply,
+): ChangeReply {
+  const [, left, epoch, results] = raw;
+  const encoded = JSON.parse(String(results)) as EncodedResult[];
+  const changes = decodeOrderChanges(sale, orders, encoded);
+  return { left: Number(left), epoch: Number(epoch), results: changes, durable };
+}
+
 const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
   [scriptStatus.soldOut, { kind: "soldOut" }],
   [scriptStatus.notOnSale, { kind: "notOnSale" }],
@@ -22,8 +97,7 @@ const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
   [scriptStatus.buyerMissing, { kind: "buyerMissing" }],
 ]);
 
-/** Names the results of hold.lua. Throws if they are none, since then script and program differ. */
-export function decodeHoldResults(
+function decodeHoldResults(
   sale: string,
   requests: readonly HoldRequest[],
   encoded: readonly EncodedResult[],
@@ -54,7 +128,7 @@ export function decodeHoldResults(
 }
 
 /** The order of each key, or null where it has none. */
-export function decodeLookupResults(
+function decodeLookupResults(
   sale: string,
   keys: readonly string[],
   encoded: readonly EncodedResult[],
@@ -79,8 +153,7 @@ const changeFailures: ReadonlyMap<number, OrderChange> = new Map<number, OrderCh
   [scriptStatus.alreadyPaid, { kind: "alreadyPaid" }],
 ]);
 
-/** Names the results of confirm.lua and release.lua. */
-export function decodeOrderChanges(
+function decodeOrderChanges(
   sale: string,
   orders: readonly OrderRef[],
   encoded: readonly EncodedResult[],
