@@ -13,16 +13,12 @@ function statMicros(pid: number, fields: readonly number[]): number {
 }
 
 /**
- * Processor time that a process and its threads have used so far, in microseconds. The kernel's
- * network code is in it only as far as it ran in the process's own system calls.
+ * Processor time that a process, all its threads and those of its children that have ended (a
+ * backend of PostgreSQL, a load generator) have used so far, in microseconds. The kernel's network
+ * code is in it only as far as it ran in the process's own system calls.
  */
 export function cpuMicrosOf(pid: number): number {
-  return statMicros(pid, [14, 15]);
-}
-
-/** The same of this process and of those children that have ended (load generators). */
-export function ownCpuMicros(): number {
-  return statMicros(process.pid, [14, 15, 16, 17]);
+  return statMicros(pid, [14, 15, 16, 17]);
 }
 
 /**

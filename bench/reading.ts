@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 
 import type { LoadReport } from "./oha.ts";
-import { cpuMicrosOf, familyOf, machineCpuMicros, ownCpuMicros } from "./process-costs.ts";
+import { cpuMicrosOf, familyOf, machineCpuMicros } from "./process-costs.ts";
 import type { Reading } from "./result.ts";
 
 /** Server processes by name; the children of each count with it. */
@@ -41,7 +41,7 @@ interface Usage {
 
 function usage(servers: Servers): Usage {
   const used = new Map<string, number>();
-  let own = ownCpuMicros();
+  let own = cpuMicrosOf(process.pid);
   for (const [name, pids] of Object.entries(servers)) {
     const members = pids.flatMap(familyOf);
     const micros = members.reduce((sum, member) => sum + cpuMicrosOf(member), 0);
