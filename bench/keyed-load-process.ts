@@ -1,26 +1,27 @@
 import { AnswerReader } from "./answer-reader.ts";
+import { KeyedRequests } from "./keyed-requests.ts";
 
 /**
- * A load generator for what oha cannot do: another Idempotency-Key in each request. Otherwise it
- * does as oha does: as many connections as it is told, kept alive, one request at a time on each.
+ * A load generator for what oha cannot do: another Idempotency-Key, another X-Buyer-Id in each
+ * request, and now and then those of an earlier one again. Otherwise it does as oha does: as many
+ * connections as it is told, kept alive, one request at a time on each.
  *
- *   bun bench/keyed-load-process.ts URL REQUESTS CONNECTIONS
+ *   bun bench/keyed-load-process.ts URL REQUESTS CONNECTIONS [key][,buyer] REPLAY_EVERY
  *
  * Prints `{"requests":n,"seconds":s,"statuses":{"410":n}}`; ends with 1 if a connection is lost.
  */
-const [address = "", requestCount = "", connectionCount = ""] = Bun.argv.slice(2);
+const [address = "", requestCount = "", connectionCount = "", headers = "", replayEvery = ""] =
+  Bun.argv.slice(2);
 const url = new URL(address);
 const requests = Number(requestCount);
+const connections = Number(connectionCount);
 
-/** 16 random digits make the keys of this run its own, 16 digits of a counter each one of them. */
-const run = crypto.getRandomValues(new Uint8Array(8)).toHex();
-const counterDigits = 16;
-const request = Buffer.from(
-  `POST ${url.pathname} HTTP/1.1\r\naccept: */*\r\nuser-agent: sluice-bench\r\n` +
-    `host: ${url.host}\r\nidempotency-key: ${run}${"0".repeat(counterDigits)}\r\n\r\n`,
-);
-const counterEnd = request.length - 4;
-const hexDigits = Buffer.from("0123456789abcdef");
+const form = new KeyedRequests({
+  url,
+  key: headers.split(",").includes("key"),
+  buyer: headers.split(",").includes("buyer"),
+  replays: { every: Number(replayEvery), distance: 2 * connections },
+});
 
 const statuses = new Map<number, number>();
 let sent = 0;
@@ -32,21 +33,10 @@ function send(socket: Bun.Socket<AnswerReader>): void {
     return;
   }
   sent += 1;
-  countUp();
-  // Below 200 bytes on a connection that has nothing else under way: it is taken whole.
+  const request = form.next();
+  // Below 300 bytes on a connection that has nothing else under way: it is taken whole.
   if (socket.write(request) !== request.length) {
     fail("a request could not be written at once");
-  }
-}
-
-/** The key's counter, in place: a string per request would be most of the generator's work. */
-function countUp(): void {
-  for (let place = counterEnd - 1; place >= counterEnd - counterDigits; place -= 1) {
-    const next = hexDigits.indexOf(request[place] ?? 0) + 1;
-    request[place] = hexDigits[next % 16] ?? 0;
-    if (next < 16) {
-      return;
-    }
   }
 }
 
@@ -67,7 +57,7 @@ function count(status: number): void {
 }
 
 const sockets = await Promise.all(
-  Array.from({ length: Number(connectionCount) }, () =>
+  Array.from({ length: connections }, () =>
     Bun.connect<AnswerReader>({
       hostname: url.hostname,
       port: Number(url.port),

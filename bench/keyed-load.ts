@@ -12,9 +12,16 @@ const report = Type.Object({
   statuses: Type.Record(Type.String(), Type.Integer()),
 });
 
-/** Sends POST requests with a new Idempotency-Key in each, from a process of its own. */
-export async function runKeyedLoad(workshop: Workshop, load: Load): Promise<LoadReport> {
-  const { url, requests, connections } = load;
+export interface KeyedLoad extends Load {
+  /** What each purchase has of its own. */
+  readonly headers: readonly ("key" | "buyer")[];
+  /** One request in so many repeats an earlier one; 0 for none. */
+  readonly replayEvery: number;
+}
+
+/** Sends POST requests with a key, a buyer or both of their own, from a process of its own. */
+export async function runKeyedLoad(workshop: Workshop, load: KeyedLoad): Promise<LoadReport> {
+  const { url, requests, connections, headers, replayEvery } = load;
   const printed = await workshop.run(
     {
       name: "keyed-load",
@@ -24,9 +31,11 @@ export async function runKeyedLoad(workshop: Workshop, load: Load): Promise<Load
         url,
         String(requests),
         String(connections),
+        headers.join(","),
+        String(replayEvery),
       ],
     },
-    loadLimitMs(requests),
+    loadLimitMs(requests, connections),
   );
   return Value.Parse(report, JSON.parse(printed));
 }

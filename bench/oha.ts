@@ -21,10 +21,13 @@ export interface LoadReport {
 const requestTimeoutSeconds = 10;
 /** At fewer than a thousand a second something is broken rather than slow. */
 const requestsPerSecondMin = 1_000;
+/** With few connections each of them waits for a disk, which may take tens of milliseconds. */
+const requestsPerConnectionMin = 20;
 
 /** How long a load may take before it is broken off, in milliseconds. */
-export function loadLimitMs(requests: number): number {
-  return 30_000 + (requests / requestsPerSecondMin) * 1_000;
+export function loadLimitMs(requests: number, connections = Number.POSITIVE_INFINITY): number {
+  const perSecond = Math.min(requestsPerSecondMin, connections * requestsPerConnectionMin);
+  return 30_000 + (requests / perSecond) * 1_000;
 }
 
 const ohaReport = Type.Object({
@@ -48,7 +51,7 @@ export async function runOha(workshop: Workshop, load: Load): Promise<LoadReport
       name: "oha",
       command: ohaCommand(load),
     },
-    loadLimitMs(requests),
+    loadLimitMs(requests, load.connections),
   );
   const report = Value.Parse(ohaReport, JSON.parse(printed));
   const errors = Object.entries(report.errorDistribution);

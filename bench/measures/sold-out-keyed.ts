@@ -6,8 +6,10 @@ import { startScript } from "../servers/script-server.ts";
 import { startSoldOutNode } from "../servers/sold-out-node.ts";
 import { targets } from "../targets.ts";
 
+const keys = { headers: ["key"], replayEvery: 0 } as const;
+
 const withKeys: Generate = ({ workshop, options }, url, requests) =>
-  runKeyedLoad(workshop, { url, requests, connections: options.connections });
+  runKeyedLoad(workshop, { ...keys, url, requests, connections: options.connections });
 
 /** The latch of one node when each request has a key of its own, none of which was ever sold. */
 export const measureSoldOutKeyed: Measure = async (bench) => {
@@ -43,9 +45,9 @@ export const measureSoldOutKeyed: Measure = async (bench) => {
 async function checkGenerator(bench: Bench, url: string, requests: number): Promise<string> {
   const { workshop, options } = bench;
   const load = { url, requests, connections: options.connections };
-  await runKeyedLoad(workshop, load);
+  await runKeyedLoad(workshop, { ...keys, ...load });
   const oha = await runOha(workshop, load);
-  const own = await runKeyedLoad(workshop, load);
+  const own = await runKeyedLoad(workshop, { ...keys, ...load });
   const perSecond = (seconds: number) => Math.round(requests / seconds);
   return (
     `load generator: bench/keyed-load-process.ts, which reaches ${perSecond(own.seconds)}/s with ` +
