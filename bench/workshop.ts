@@ -13,6 +13,8 @@ export interface Program {
   readonly cwd?: string;
 }
 
+/** As the description of --port says. */
+const portsMax = 100;
 const endGraceMs = 5_000;
 const startDeadlineMs = 20_000;
 
@@ -23,8 +25,8 @@ const startDeadlineMs = 20_000;
  */
 export class Workshop {
   readonly folder: string;
+  readonly #firstPort: number;
   #nextPort: number;
-  readonly #lastPort: number;
   readonly #running = new Map<Process, string>();
   readonly #undo: (() => Promise<void>)[] = [];
   /** Shared: a signal breaks a measurement off, and that closes its workshop too. */
@@ -32,19 +34,27 @@ export class Workshop {
 
   private constructor(folder: string, firstPort: number) {
     this.folder = folder;
+    this.#firstPort = firstPort;
     this.#nextPort = firstPort;
-    this.#lastPort = firstPort + 99;
   }
 
-  /** Takes ports from `firstPort` to 99 above it. */
+  /** Takes a hundred ports, from `firstPort` on. */
   static async open(firstPort: number): Promise<Workshop> {
     return new Workshop(await mkdtemp(join(tmpdir(), "sluice-bench-")), firstPort);
   }
 
-  /** The first of `count` ports in a row of loopback, on none of which anybody listens. */
+  /**
+   * The first of `count` ports in a row of loopback, on none of which anybody listens. Those of
+   * programs that have ended come round again, the longest unused first.
+   */
   port(count = 1): number {
+    const lastPort = this.#firstPort + portsMax - 1;
     let free = 0;
-    while (this.#nextPort <= this.#lastPort) {
+    for (let tried = 0; tried < portsMax; tried += 1) {
+      if (this.#nextPort > lastPort) {
+        this.#nextPort = this.#firstPort;
+        free = 0;
+      }
       const port = this.#nextPort;
       this.#nextPort += 1;
       free = isFree(port) ? free + 1 : 0;
@@ -52,7 +62,9 @@ export class Workshop {
         return port - count + 1;
       }
     }
-    throw new Error(`no free port up to ${this.#lastPort}; give another range with --port`);
+    throw new Error(
+      `none of the ports ${this.#firstPort} to ${lastPort} is free; give others with --port`,
+    );
   }
 
   /** The file system of the folder, since an fsync on tmpfs costs nothing. */
