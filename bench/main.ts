@@ -13,7 +13,7 @@ import { runBench, type RunOptions } from "./run.ts";
 const bench = defineCommand({
   meta: { name: "bench", description: "Benchmarks, as ratios measured side by side in one run" },
   args: {
-    only: { type: "string", default: "all", description: "which, by name, separated by commas" },
+    names: { type: "positional", required: false, description: "which; all of them for none" },
     rounds: { type: "string", default: "5", description: "rounds of each comparison, 1 to 50" },
     connections: { type: "string", default: "100", description: "of the load, 1 to 1000" },
     scale: { type: "string", default: "1", description: "size of the loads, 0.01 to 10" },
@@ -23,7 +23,7 @@ const bench = defineCommand({
   },
   async run({ args }) {
     const options: RunOptions = {
-      names: namesOf(args.only),
+      names: namesOf(args._),
       rounds: numberOf("--rounds", args.rounds, 1, 50, true),
       connections: numberOf("--connections", args.connections, 1, 1_000, true),
       scale: numberOf("--scale", args.scale, 0.01, 10, false),
@@ -45,11 +45,11 @@ const bench = defineCommand({
   },
 });
 
-function namesOf(only: string): string[] {
+function namesOf(names: readonly string[]): string[] {
   try {
-    return selectMeasures(only);
+    return selectMeasures(names);
   } catch (error) {
-    console.error(`sluice bench: --only: ${reasonOf(error)}`);
+    console.error(`sluice bench: ${reasonOf(error)}`);
     process.exit(2);
   }
 }

@@ -22,7 +22,7 @@ export interface Bench {
 /** One measurement: starts what it needs, measures, and says what it saw. */
 export type Measure = (bench: Bench) => Promise<readonly Result[]>;
 
-/** A number of requests, as large as the options want it. */
-export function scaled(bench: Bench, requests: number): number {
-  return Math.max(1_000, Math.round(requests * bench.options.scale));
+/** A number of requests, as large as the options want it, but at least `least`. */
+export function scaled(bench: Bench, requests: number, least = 1_000): number {
+  return Math.max(least, Math.round(requests * bench.options.scale));
 }

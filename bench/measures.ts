@@ -2,7 +2,7 @@ import type { Measure } from "./measure.ts";
 
 /** The measurements by name, in the order in which they run. Loaded when they are called for. */
 export const measures: Readonly<Record<string, () => Promise<Measure>>> = {
-  sold: () => import("./measures/sold.ts").then((module) => module.measureSold),
+  cost: () => import("./measures/cost.ts").then((module) => module.measureCost),
   primary: () => import("./measures/primary.ts").then((module) => module.measurePrimary),
   soldOut: () => import("./measures/sold-out.ts").then((module) => module.measureSoldOut),
   soldOutKeyed: () =>
@@ -20,16 +20,12 @@ export const measures: Readonly<Record<string, () => Promise<Measure>>> = {
   baseline: () => import("./measures/baseline.ts").then((module) => module.measureBaseline),
 };
 
-/** Names from `a,b`; all of them for "all". Throws with the names there are. */
-export function selectMeasures(only: string): string[] {
+/** The named ones in their own order; all of them for none. Throws with the names there are. */
+export function selectMeasures(wanted: readonly string[]): string[] {
   const known = Object.keys(measures);
-  if (only === "all") {
-    return known;
-  }
-  const wanted = only.split(",").map((name) => name.trim());
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new Error(`there is no benchmark "${unknown[0]}"; there are: ${known.join(", ")}`);
   }
-  return known.filter((name) => wanted.includes(name));
+  return wanted.length === 0 ? known : known.filter((name) => wanted.includes(name));
 }

@@ -3,6 +3,9 @@ import {
   type RatioResult,
   type Result,
   type SideResult,
+  type TableColumn,
+  type TableResult,
+  type TableRow,
   verdictOf,
 } from "./result.ts";
 import type { Spread } from "./statistics.ts";
@@ -11,7 +14,7 @@ import type { Spread } from "./statistics.ts";
  * A side that needs several processes at once (node, Redis and load generator on two cores) loses
  * more to neighbours than one that needs few, which taking turns cannot make good.
  */
-const othersShareMax = 0.05;
+export const othersShareMax = 0.05;
 
 /** What is said of the whole run, above the results. */
 export interface RunFacts {
@@ -28,7 +31,7 @@ export interface RunFacts {
 export function renderText(facts: RunFacts, results: readonly Result[]): string {
   const rows = [
     ["what", "median", "min..max", "middle half", "target", "verdict"],
-    ...results.map(summaryRow),
+    ...results.filter((result) => result.kind !== "table").map(summaryRow),
   ];
   const settings = facts.settings.length === 0 ? "" : `; ${facts.settings.join(" ")}`;
   return [
@@ -59,7 +62,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function summaryRow(result: Result): string[] {
+function summaryRow(result: RatioResult | FigureResult): string[] {
   const isRatio = result.kind === "ratio";
   const spread = isRatio ? result.ratio : result.figure;
   const say = isRatio ? ratioText : figureText;
@@ -74,7 +77,7 @@ function summaryRow(result: Result): string[] {
   ];
 }
 
-function targetText(result: Result): string {
+function targetText(result: RatioResult | FigureResult): string {
   if (result.kind === "ratio") {
     return result.atLeast === null ? "-" : `>= ${ratioText(result.atLeast)}`;
   }
@@ -84,10 +87,39 @@ function targetText(result: Result): string {
   return result.atMost === null ? "-" : `<= ${figureText(result.atMost)} ${result.unit}`;
 }
 
+/** Nothing for a result of which the list above has said everything. */
 function details(result: Result): string[] {
-  const lines = result.kind === "ratio" ? ratioDetails(result) : figureDetails(result);
-  const notes = result.notes.map((note) => `  ${note}`);
-  return [`${result.id}: ${result.what}`, ...lines, ...notes, ""];
+  const lines = [...detailLines(result), ...result.notes.map((note) => `  ${note}`)];
+  return lines.length === 0 ? [] : [`${result.id}: ${result.what}`, ...lines, ""];
+}
+
+function detailLines(result: Result): string[] {
+  switch (result.kind) {
+    case "ratio":
+      return ratioDetails(result);
+    case "figure":
+      return figureDetails(result);
+    case "table":
+      return tableDetails(result);
+  }
+}
+
+function tableDetails({ of, columns, rows }: TableResult): string[] {
+  const titles = columns.flatMap(({ title, range }) => (range ? [title, "min..max"] : [title]));
+  const body = rows.map(({ name, cells }) => [
+    name,
+    ...columns.flatMap((column) => cellTexts(column, cells)),
+  ]);
+  return alignColumns([[of, ...titles], ...body]).map((line) => `  ${line}`);
+}
+
+function cellTexts({ key, range }: TableColumn, cells: TableRow["cells"]): string[] {
+  const spread = cells[key];
+  const median = spread === undefined ? "-" : figureText(spread.median);
+  if (!range) {
+    return [median];
+  }
+  return [median, spread === undefined ? "-" : rangeText(spread)];
 }
 
 function ratioDetails(result: RatioResult): string[] {

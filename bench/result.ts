@@ -51,12 +51,37 @@ export interface FigureResult {
   readonly notes: readonly string[];
 }
 
-export type Result = RatioResult | FigureResult;
+/** Figures that are only understood beside each other. */
+export interface TableResult {
+  readonly kind: "table";
+  readonly id: string;
+  readonly what: string;
+  /** What the first column, the names of the rows, is about. */
+  readonly of: string;
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly TableRow[];
+  readonly notes: readonly string[];
+}
+
+export interface TableColumn {
+  readonly key: string;
+  readonly title: string;
+  /** Whether the smallest and the largest reading are shown beside the median. */
+  readonly range: boolean;
+}
+
+export interface TableRow {
+  readonly name: string;
+  /** By the column's key; what a row does not have is left out. */
+  readonly cells: Readonly<Record<string, Spread>>;
+}
+
+export type Result = RatioResult | FigureResult | TableResult;
 
 export type Verdict = "pass" | "miss" | "no target";
 
 /** Whether the median reached the target. */
-export function verdictOf(result: Result): Verdict {
+export function verdictOf(result: RatioResult | FigureResult): Verdict {
   if (result.kind === "ratio") {
     if (result.atLeast === null) {
       return "no target";

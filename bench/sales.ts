@@ -11,11 +11,11 @@ export async function openSale(
   sale: string,
   total: number,
   nodeUrls: readonly string[] = [],
-  holdMs: number = longHoldMs,
+  { holdMs = longHoldMs, limit = 0 }: { readonly holdMs?: number; readonly limit?: number } = {},
 ): Promise<void> {
   const operations = new SaleOperations(redisUrl);
   try {
-    await operations.create({ sale, total, limit: 0, holdMs, opensAtMs: 0 });
+    await operations.create({ sale, total, limit, holdMs, opensAtMs: 0 });
     await operations.setState(sale, "open");
   } finally {
     operations.close();

@@ -50,16 +50,40 @@ export class StoredSerials {
     }
   }
 
+  /**
+   * Waits until so many orders are visible. They are counted only once the highest serial says that
+   * they may all be there, since counting costs the server more than storing does.
+   */
+  async untilCount(
+    count: number,
+    options: { readonly everyMs: number; readonly limitMs: number },
+  ): Promise<void> {
+    const lastMs = performance.now() + options.limitMs;
+    await this.until(count, options);
+    for (;;) {
+      const orders = await this.#count("*");
+      if (orders >= count) {
+        return;
+      }
+      if (performance.now() > lastMs) {
+        throw new Error(`${orders} of ${count} orders are stored after ${options.limitMs} ms`);
+      }
+      await Bun.sleep(options.everyMs);
+    }
+  }
+
   /** Throws unless there are exactly so many orders, each with a serial of its own. */
   async demandAll(count: number): Promise<void> {
-    const rows = await this.#database.run(
-      "SELECT COUNT(DISTINCT serial) AS serials, COUNT(*) AS orders FROM orders WHERE sale = $1",
-      [this.#sale],
-    );
-    const [serials, orders] = [Number(rows[0]?.["serials"]), Number(rows[0]?.["orders"])];
+    const [serials, orders] = [await this.#count("DISTINCT serial"), await this.#count("*")];
     if (serials !== count || orders !== count) {
       throw new Error(`${orders} orders with ${serials} serials are stored, and not ${count}`);
     }
+  }
+
+  async #count(what: "*" | "DISTINCT serial"): Promise<number> {
+    const text = `SELECT COUNT(${what}) AS count FROM orders WHERE sale = $1`;
+    const rows = await this.#database.run(text, [this.#sale]);
+    return Number(rows[0]?.["count"]);
   }
 
   close(): Promise<void> {

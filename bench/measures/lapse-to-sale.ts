@@ -32,7 +32,7 @@ export const measureLapseToSale: Measure = async (bench) => {
   for (let round = 1; round <= options.rounds; round += 1) {
     const sales = holdsMs.map((_, index) => `lapse-${round}-${index}`);
     for (const [index, sale] of sales.entries()) {
-      await openSale(redis.url, sale, 1, [node.url], holdsMs[index]);
+      await openSale(redis.url, sale, 1, [node.url], { holdMs: holdsMs[index] ?? holdsMs[0] });
     }
     const database = `sqlite://${join(workshop.folder, `lapse-${round}.sqlite`)}`;
     // A new one each round, since the steps of worker and node keep their distance for long.

@@ -1,8 +1,9 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Redis } from "ioredis";
 
+import { readRedisSize, type RedisSize } from "../redis-size.ts";
 import type { Process, Workshop } from "../workshop.ts";
 
 const configuration = join(import.meta.dir, "..", "..", "redis", "redis.conf");
@@ -16,9 +17,11 @@ export class BenchRedis {
   readonly client: Redis;
   readonly version: string;
   readonly #process: Process;
+  readonly #folder: string;
 
-  private constructor(child: Process, url: string, client: Redis, version: string) {
+  private constructor(child: Process, folder: string, url: string, client: Redis, version: string) {
     this.#process = child;
+    this.#folder = folder;
     this.url = url;
     this.client = client;
     this.version = version;
@@ -40,7 +43,7 @@ export class BenchRedis {
     client.on("error", () => undefined); // It shows as the rejection of a command.
     await workshop.untilReady(child, async () => (await client.ping()) === "PONG");
     const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1] ?? "unknown";
-    return new BenchRedis(child, `redis://127.0.0.1:${port}/0`, client, version);
+    return new BenchRedis(child, folder, `redis://127.0.0.1:${port}/0`, client, version);
   }
 
   get hasWaitAof(): boolean {
@@ -55,9 +58,21 @@ export class BenchRedis {
     return `Redis ${this.version}: appendfsync always${wait}`;
   }
 
-  /** Ends it, so that it takes nothing from the measurements that follow. */
+  /** Lets the append-only file only grow, so that its growth tells what was written. */
+  async keepFileAsWritten(): Promise<void> {
+    await this.client.config("SET", "auto-aof-rewrite-percentage", 0);
+  }
+
+  /** What its data takes now. */
+  async size(): Promise<RedisSize> {
+    const persistence = await this.client.info("persistence");
+    return readRedisSize(persistence + (await this.client.info("memory")));
+  }
+
+  /** Ends it and deletes its files, so that it takes nothing from the measurements that follow. */
   async stop(workshop: Workshop): Promise<void> {
     this.client.disconnect();
     await workshop.end(this.#process);
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -53,10 +53,17 @@ describe("two sides measured by turns", () => {
 
 describe("which benchmarks run", () => {
   test("they run in their own order, whatever order they are named in", () => {
-    expect(selectMeasures("soldOut, sold")).toEqual(["sold", "soldOut"]);
+    expect(selectMeasures(["soldOut", "cost"])).toEqual(["cost", "soldOut"]);
+  });
+
+  test("without a name all of them run", () => {
+    expect(selectMeasures([])).toContain("cost");
+    expect(selectMeasures([])).toContain("baseline");
   });
 
   test("a name that there is not is refused with those that there are", () => {
-    expect(() => selectMeasures("sold,fast")).toThrow(/no benchmark "fast"; there are: sold, /);
+    expect(() => selectMeasures(["cost", "fast"])).toThrow(
+      /no benchmark "fast"; there are: cost, /,
+    );
   });
 });

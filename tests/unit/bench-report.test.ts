@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 
 import { alignColumns, renderText, type RunFacts } from "../../bench/render.ts";
-import { type FigureResult, type RatioResult, verdictOf } from "../../bench/result.ts";
+import {
+  type FigureResult,
+  type RatioResult,
+  type TableResult,
+  verdictOf,
+} from "../../bench/result.ts";
 import { spreadOf } from "../../bench/statistics.ts";
 
 const facts: RunFacts = {
@@ -38,6 +43,22 @@ const figure: FigureResult = {
   atMost: 150,
   figure: spreadOf([87.24]),
   notes: [],
+};
+
+const table: TableResult = {
+  kind: "table",
+  id: "costs",
+  what: "what a ticket costs",
+  of: "path",
+  columns: [
+    { key: "node", title: "node", range: false },
+    { key: "sum", title: "sum", range: true },
+  ],
+  rows: [
+    { name: "bare", cells: { sum: spreadOf([11.04]) } },
+    { name: "keys", cells: { node: spreadOf([20, 21, 25]), sum: spreadOf([60, 64, 70]) } },
+  ],
+  notes: ["how it was measured"],
 };
 
 describe("whether a target was reached", () => {
@@ -79,6 +100,10 @@ describe("the report as text", () => {
     );
   });
 
+  test("a figure of which the list says everything is not named again below it", () => {
+    expect(lines.filter((line) => line.startsWith("memory:"))).toHaveLength(1);
+  });
+
   test("a figure of which more is better says how much is wanted", () => {
     const rate = { ...figure, unit: "/s", atMost: null, atLeast: 20_000 };
     const report = renderText(facts, [{ ...rate, figure: spreadOf([30_000]) }]);
@@ -108,6 +133,18 @@ describe("the report as text", () => {
     expect(lines[1]).toContain("2 cores (a processor); Bun 1.2.3; 4 rounds");
     expect(lines[1]).toContain("100 connections; SLUICE_BATCH_MAX=128");
     expect(lineWith("answers of 303 bytes")).not.toBe("");
+  });
+
+  test("a table is shown whole, a dash for what a row does not have, and is no line of the list", () => {
+    const report = renderText(facts, [ratio, table]).split("\n");
+    const start = report.indexOf("costs: what a ticket costs");
+    expect(report.slice(start + 1, start + 5)).toEqual([
+      "  path  node   sum    min..max",
+      "  bare     -  11.0  11.0..11.0",
+      "  keys  21.0  64.0  60.0..70.0",
+      "  how it was measured",
+    ]);
+    expect(report.filter((line) => line.startsWith("costs:"))).toHaveLength(1);
   });
 
   test("columns stand below each other", () => {
