@@ -85,7 +85,8 @@ function closeOnSignal(workshop: Workshop): SignalWatch {
     const handler = () => {
       watch.ending ??= workshop.abandon().then(() => process.exit(exitCode));
     };
-    process.once(signal, handler);
+    // Not once: timeout(1) sends its signal twice, and the second must not end what clears away.
+    process.on(signal, handler);
     return () => process.off(signal, handler);
   });
   watch.release = () => handlers.forEach((remove) => remove());

@@ -41,6 +41,8 @@ export class BenchRedis {
     });
     const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 3 });
     client.on("error", () => undefined); // It shows as the rejection of a command.
+    // Also where a measurement breaks off: it would look for its server for ever.
+    workshop.onClose(() => Promise.resolve(client.disconnect()));
     await workshop.untilReady(child, async () => (await client.ping()) === "PONG");
     const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1] ?? "unknown";
     return new BenchRedis(child, folder, `redis://127.0.0.1:${port}/0`, client, version);
