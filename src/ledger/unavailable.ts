@@ -1,3 +1,4 @@
+import { reasonOf } from "../process/errors.ts";
 import type { Failure } from "./ledger.ts";
 
 /**
@@ -23,7 +24,7 @@ const notWritten = "Stream isn't writeable";
 
 /** What a command was rejected with, in the ledger's words. */
 export function unavailable(error: unknown): LedgerUnavailable {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (reason.startsWith(notWritten)) {
     return new LedgerUnavailable("notSent", reason, error);
   }

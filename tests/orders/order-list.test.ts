@@ -88,7 +88,7 @@ describeEachDatabase((databases: Databases) => {
     }
   });
 
-  test("a database without orders, a wrong state and a wrong format are reportErrors", async () => {
+  test("a database without orders, a wrong state and a wrong format are explained", async () => {
     const url = await databases.create();
     const nothing = await orders("s", "--database", url);
     expect([nothing.code, nothing.said]).toEqual([1, expect.stringContaining("cannot be read")]);

@@ -39,7 +39,7 @@ const nodeMadeKey = /^[0-9a-f]{32}$/;
  * Holds what clients were told against the final ledger, as Jepsen's checkers do: `ok` must be in
  * it, exactly once; `fail` must not be; `unknown` may be either.
  *
- * Sound for requests that share a key: an order of a key is reportErrors by any of its requests that
+ * Sound for requests that share a key: an order of a key is explained by any of its requests that
  * is not a failure, so a refusal followed by a success with the same key is no violation. Keyless
  * requests cannot be told apart by what they asked, so their unknowns are only counted.
  */
