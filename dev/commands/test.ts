@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
+
 import { defineCommand } from "citty";
 
 import { ROOT } from "../host/checkout.ts";
-import { addTallies, type Part, TALLY_ZERO } from "../test/part.ts";
+import { interruptible } from "../host/interrupt.ts";
+import { readBudgets } from "../test/budgets.ts";
+import { addTallies, TALLY_ZERO } from "../test/part.ts";
 import { listParts, type Scope, SCOPES } from "../test/parts.ts";
-import { runPart } from "../test/run-part.ts";
+import { runRound } from "../test/run-round.ts";
 
 const REPEAT_MAX = 1_000;
 
@@ -32,7 +36,7 @@ export default defineCommand({
     } else if (!Number.isInteger(rounds) || rounds < 1 || rounds > REPEAT_MAX) {
       refuse(`--repeat takes a whole number from 1 to ${REPEAT_MAX}, not '${args.repeat}'.`);
     } else {
-      await runRounds(scope, rounds);
+      await interruptible((signal) => runRounds(scope, rounds, signal));
     }
   },
 });
@@ -42,27 +46,28 @@ function refuse(reason: string): void {
   process.exitCode = 2;
 }
 
-async function runRounds(scope: Scope, rounds: number): Promise<void> {
-  const parts = await listParts(scope, ROOT);
+async function runRounds(scope: Scope, rounds: number, signal: AbortSignal): Promise<void> {
+  const [parts, budgets] = await Promise.all([listParts(scope, ROOT), readBudgets(ROOT)]);
   let total = TALLY_ZERO;
   const results: string[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    const tally = await runRound(parts);
-    total = addTallies(total, tally);
-    results.push(`round ${round} of ${rounds}: ${tally.failed === 0 ? "ok" : "FAILED"}`);
+  const exceeded = new Set<string>();
+  for (let round = 1; round <= rounds && !signal.aborted; round++) {
+    const name = randomUUID();
+    const result = await runRound(parts, budgets, { root: ROOT, name, signal, print: console.log });
+    total = addTallies(total, result.tally);
+    result.exceeded.forEach((line) => exceeded.add(line));
+    results.push(`round ${round} of ${rounds}: ${result.tally.failed === 0 ? "ok" : "FAILED"}`);
     if (rounds > 1) {
       console.log(`\n${results.join("\n")}`);
     }
   }
-  // CI reads this line: it stands alone, and last.
-  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  process.exitCode = total.failed === 0 ? 0 : 1;
-}
-
-async function runRound(parts: readonly Part[]) {
-  let tally = TALLY_ZERO;
-  for (const part of parts) {
-    tally = addTallies(tally, await runPart(part, ROOT));
+  console.log("");
+  exceeded.forEach((line) => console.log(line));
+  if (signal.aborted) {
+    console.log("interrupted: not all was run");
+    return;
   }
-  return tally;
+  // CI reads this line: it stands alone, and last.
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
 }

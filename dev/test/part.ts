@@ -11,9 +11,11 @@ export interface Part {
   readonly command: readonly string[];
   /** When it is ended, with everything that it started. */
   readonly limitMs: number;
-  /** The JUnit file that it writes; a part without one is a check that is told by its exit code. */
+  /** The JUnit file that it writes; a part without one is a check, judged by its exit code. */
   readonly reportPath: string | null;
-  /** Run when it has ended, however it ended: takes away what it would leave behind if killed. */
+  /** Needs the machine for itself: nothing runs beside it, so it may print as it goes. */
+  readonly isAlone?: boolean;
+  /** Run at the end of a round: takes away what the part leaves behind if it is killed. */
   readonly tidyCommand?: readonly string[];
 }
 

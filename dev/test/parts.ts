@@ -25,7 +25,8 @@ const CHECK_LIMIT_MS = 10 * 60_000;
 const SUITE_LIMIT_MS = 15 * 60_000;
 const BUN_TEST_LIMIT_MS = 60_000;
 const BATS_TEST_LIMIT_S = 300;
-/** Bringing the lab up and deploying to it is part of it, and so is building its kernel, once. */
+/** Building the kernel and the image of the lab, once, is part of it. */
+const LAB_DEPLOY_LIMIT_MS = 30 * 60_000;
 const LAB_LIMIT_MS = 60 * 60_000;
 /** Playbooks under load, and hosts that boot on a busy machine. */
 const LAB_TEST_LIMIT_S = 420;
@@ -33,7 +34,7 @@ const LAB_TEST_LIMIT_S = 420;
 /** Less than an hour for the small topology without hardware virtualization, and the large one. */
 const VAGRANT_LIMIT_MS = 180 * 60_000;
 
-/** The parts of a scope in the order in which they run: the quick and telling ones first. */
+/** The parts of a scope in the order in which they are started, two at a time. */
 export async function listParts(scope: Scope, root: string): Promise<Part[]> {
   return await LISTS[scope](root);
 }
@@ -43,19 +44,35 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
   orders: (root) => [bunTests("orders", root)],
   faults: (root) => [bunTests("faults", root)],
   stack: (root) => [batsTests("stack", root)],
-  lab: (root) => [labTests(root)],
+  lab: (root) => listLabParts(root),
   vagrant: (root) => [vagrantTests(root)],
   unit: async (root) => [
-    ...(await listChecks(root)),
-    bunTests("unit", root),
-    bunTests("ledger", root),
+    ...(await listQuickParts(root)),
     bunTests("orders", root),
-    bunTests("faults", root),
     batsTests("launcher", root),
+    bunTests("faults", root),
   ],
-  embedded: async (root) => [...(await LISTS.unit(root)), ...(await LISTS.stack(root))],
-  all: async (root) => [...(await LISTS.embedded(root)), labTests(root)],
+  embedded: async (root) => [...(await LISTS.unit(root)), batsTests("stack", root)],
+  // What starts a lab takes a whole processor: it is beside suites that mostly wait.
+  all: async (root) => {
+    const [deploy, colocation, lab] = listLabParts(root);
+    return [
+      ...(await listQuickParts(root)),
+      deploy,
+      bunTests("orders", root),
+      colocation,
+      batsTests("launcher", root),
+      bunTests("faults", root),
+      batsTests("stack", root),
+      lab,
+    ];
+  },
 };
+
+/** What fails first where a change is wrong: checks, and tests that take seconds. */
+async function listQuickParts(root: string): Promise<Part[]> {
+  return [...(await listChecks(root)), bunTests("unit", root), bunTests("ledger", root)];
+}
 
 async function listChecks(root: string): Promise<Part[]> {
   const bashFiles = await findBashFiles(root);
@@ -67,7 +84,7 @@ async function listChecks(root: string): Promise<Part[]> {
     check("shellcheck", ["shellcheck", "--external-sources", ...bashFiles]),
     check("shfmt", ["shfmt", "-d", "-i", "2", "-ci", ...bashFiles]),
     ...listAnsibleChecks(root),
-    // Without a machine: the Vagrantfile and the inventories say the same.
+    // Makes no machine: the Vagrantfile and the inventories agree.
     batsTests("vagrantfile", root),
   ];
 }
@@ -127,18 +144,31 @@ function batsTests(name: string, root: string): Part {
   };
 }
 
-/** The script brings a lab up where there is none, and runs bats against it. */
-function labTests(root: string): Part {
-  const directory = join(root, ".sluice", "test", "lab");
+/**
+ * The lab is brought up and deployed to beside other parts; its tests, with limits on gaps, have the
+ * machine for themselves. The tests of hosts that are several things at once have a lab of their own.
+ */
+function listLabParts(root: string): [deploy: Part, colocation: Part, lab: Part] {
   const script = "tests/lab/run-in-lab";
+  const colocated = "tests/lab/colocated/run";
+  const deploy = check("lab-deploy", [script, "--deploy"]);
+  return [
+    { ...deploy, limitMs: LAB_DEPLOY_LIMIT_MS, tidyCommand: [script, "--tidy"] },
+    labTests("colocation", root, colocated, "tests/lab/colocated"),
+    { ...labTests("lab", root, script, "tests/lab"), isAlone: true },
+  ];
+}
+
+function labTests(name: string, root: string, script: string, tests: string): Part {
+  const directory = join(root, ".sluice", "test", name);
   return {
-    name: "lab",
+    name,
     command: [
       "env",
       `BATS_TEST_TIMEOUT=${LAB_TEST_LIMIT_S}`,
       script,
       ...batsReport(directory),
-      "tests/lab",
+      tests,
     ],
     limitMs: LAB_LIMIT_MS,
     reportPath: join(directory, "report.xml"),
@@ -154,6 +184,7 @@ function vagrantTests(root: string): Part {
     name: "vagrant",
     command: [script, ...batsReport(directory), "tests/vagrant", "tests/lab"],
     limitMs: VAGRANT_LIMIT_MS,
+    isAlone: true,
     reportPath: join(directory, "report.xml"),
     tidyCommand: [script, "--tidy"],
   };

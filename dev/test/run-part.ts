@@ -1,6 +1,9 @@
-import { mkdir, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
+import { readEnvironment } from "../host/environment.ts";
+import { signalProcess } from "../host/process-table.ts";
 import { tallyReport } from "./junit.ts";
 import type { Part, Tally } from "./part.ts";
 
@@ -8,38 +11,67 @@ import type { Part, Tally } from "./part.ts";
 const KILL_GRACE_MS = 10_000;
 const TIDY_LIMIT_MS = 120_000;
 
+/** What all parts of a round have in common. */
+export interface Round {
+  readonly root: string;
+  /** Told to each part as SLUICE_TEST_RUN: what one has made ready, another of the round may use. */
+  readonly name: string;
+  /** Raised when the round is called off. */
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+}
+
+/** How a part went. */
+export interface PartResult {
+  readonly tally: Tally;
+  readonly tookMs: number;
+}
+
 interface Ended {
   readonly exitCode: number;
   readonly timedOut: boolean;
-  /** What a check printed; a suite prints straight to the terminal. */
-  readonly output: string;
 }
 
-/** Runs one part to its end and says its result. */
-export async function runPart(
-  part: Part,
-  root: string,
-  say: (line: string) => void = console.log,
-): Promise<Tally> {
+/** Where what a part printed is kept. */
+function logPath(root: string, { name }: Part): string {
+  return join(root, ".sluice", "test", `${name}.log`);
+}
+
+/**
+ * Runs one part to its end, or until the round is called off: it is killed with all that it started.
+ * Prints a line as it starts; then what it printed, whole, when it has ended, and its result. A
+ * check prints only if it failed, and a part that is alone as it goes.
+ */
+export async function runPart(part: Part, round: Round): Promise<PartResult> {
+  const { root, print } = round;
   const isSuite = part.reportPath !== null;
-  if (isSuite) {
-    say(`\n${part.name}: ${part.command.join(" ")}`);
-  }
+  print(`${part.name}: started`);
   if (part.reportPath !== null) {
     await rm(part.reportPath, { force: true });
-    await mkdir(dirname(part.reportPath), { recursive: true });
+    mkdirSync(dirname(part.reportPath), { recursive: true });
   }
   const beganMs = performance.now();
-  const ended = await runProgram(part, root);
+  const ended = await runProgram(part, round);
+  const tookMs = performance.now() - beganMs;
   const tally =
     part.reportPath === null
       ? { passed: ended.exitCode === 0 ? 1 : 0, failed: ended.exitCode === 0 ? 0 : 1, skipped: 0 }
       : tallyReport(await readReport(part.reportPath), ended.exitCode);
-  if (tally.failed > 0 && !isSuite) {
-    say(ended.output.trimEnd());
+  const output = part.isAlone === true ? "" : readFileSync(logPath(root, part), "utf8").trimEnd();
+  if (output !== "" && (isSuite || tally.failed > 0)) {
+    print(isSuite ? `\n${part.name}: ${part.command.join(" ")}\n${output}` : output);
   }
-  say(describe(part, ended, tally, performance.now() - beganMs));
-  return tally;
+  print(describe(part, ended, tally, tookMs));
+  return { tally, tookMs };
+}
+
+/** Runs what takes away the rest of a part. Bounded: it runs when somebody wants to leave. */
+export async function tidyPart({ tidyCommand }: Part, root: string): Promise<void> {
+  if (tidyCommand !== undefined) {
+    const stdio = { stdin: "ignore", stdout: "inherit", stderr: "inherit" } as const;
+    const limits = { timeout: TIDY_LIMIT_MS, killSignal: "SIGKILL" } as const;
+    await Bun.spawn([...tidyCommand], { cwd: root, ...stdio, ...limits }).exited;
+  }
 }
 
 /** A part that was ended or crashed has written no report. */
@@ -62,13 +94,16 @@ function describe(part: Part, ended: Ended, tally: Tally, tookMs: number): strin
 }
 
 /** The part gets a process group of its own, so that what it leaves behind can be ended with it. */
-async function runProgram(part: Part, root: string): Promise<Ended> {
-  const stream = part.reportPath === null ? "pipe" : "inherit";
+async function runProgram(part: Part, { root, name, signal }: Round): Promise<Ended> {
+  mkdirSync(dirname(logPath(root, part)), { recursive: true });
+  // One file for both streams: they stay in the order in which they were written.
+  const log = part.isAlone === true ? null : openSync(logPath(root, part), "w");
   const child = Bun.spawn([...part.command], {
     cwd: root,
     stdin: "ignore",
-    stdout: stream,
-    stderr: stream,
+    stdout: log ?? "inherit",
+    stderr: log ?? "inherit",
+    env: readEnvironment({ SLUICE_TEST_RUN: name }),
     detached: true,
   });
   let timedOut = false;
@@ -76,46 +111,26 @@ async function runProgram(part: Part, root: string): Promise<Ended> {
     timedOut = true;
     void endGroup(child.pid);
   }, part.limitMs);
-  const onSignal = () => {
-    signalGroup(child.pid, "SIGKILL");
-    tidy(part, root);
-    process.exit(130);
-  };
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
-  const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr)]);
-  const exitCode = await child.exited;
-  clearTimeout(limit);
-  process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-  signalGroup(child.pid, "SIGKILL");
-  tidy(part, root);
-  return { exitCode: timedOut ? 124 : exitCode, timedOut, output: `${stdout}${stderr}` };
-}
-
-/** Bounded: it runs when somebody wants to leave. */
-function tidy({ tidyCommand }: Part, root: string): void {
-  if (tidyCommand !== undefined) {
-    const stdio = { stdin: "ignore", stdout: "inherit", stderr: "inherit" } as const;
-    Bun.spawnSync([...tidyCommand], { cwd: root, ...stdio, timeout: TIDY_LIMIT_MS });
+  const kill = (): void => signalProcess(-child.pid, "SIGKILL");
+  signal.addEventListener("abort", kill);
+  if (signal.aborted) {
+    kill();
   }
-}
-
-async function readAll(stream: ReadableStream<Uint8Array> | undefined): Promise<string> {
-  return stream === undefined ? "" : await new Response(stream).text();
+  try {
+    const exitCode = await child.exited;
+    kill();
+    return { exitCode: timedOut ? 124 : exitCode, timedOut };
+  } finally {
+    clearTimeout(limit);
+    signal.removeEventListener("abort", kill);
+    if (log !== null) {
+      closeSync(log);
+    }
+  }
 }
 
 async function endGroup(pid: number): Promise<void> {
-  signalGroup(pid, "SIGTERM");
+  signalProcess(-pid, "SIGTERM");
   await Bun.sleep(KILL_GRACE_MS);
-  signalGroup(pid, "SIGKILL");
-}
-
-/** The group may be gone already; any other refusal is worth an error. */
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) {
-      throw error;
-    }
-  }
+  signalProcess(-pid, "SIGKILL");
 }

@@ -85,10 +85,12 @@ test("a part that hangs is ended with everything that it started, and has failed
     const script = `sleep 600 & echo $! >${root}/pid; wait`;
     const command = ["bash", "-c", script];
     const part = { name: "hanging", command, limitMs: 300, reportPath: join(root, "none.xml") };
-    const said: string[] = [];
-    const tally = await runPart(part, root, (line) => said.push(line));
+    const printed: string[] = [];
+    const { signal } = new AbortController();
+    const round = { root, name: "r", signal, print: (line: string) => printed.push(line) };
+    const { tally } = await runPart(part, round);
     expect(tally).toEqual({ passed: 0, failed: 1, skipped: 0 });
-    expect(said.at(-1)).toContain("ended after its limit");
+    expect(printed.at(-1)).toContain("ended after its limit");
     const orphan = Number(await Bun.file(join(root, "pid")).text());
     await until("the process that it started is gone", () => !isRunning(orphan));
   } finally {
