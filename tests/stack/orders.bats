@@ -48,10 +48,10 @@ pay() {
   assert_line --regexp '^worker .* down$'
   request POST "$FRONT/sales/rush/orders"
   assert_answer 201 1
-  run -1 "$SLUICE" audit rush --state "$STATE" --wait 0
+  run -1 of_stack audit rush --wait 0
   assert_line '  order 1: it is held, but the database does not have it'
   restart_part worker
-  run -0 "$SLUICE" audit rush --state "$STATE" --wait 30
+  run -0 of_stack audit rush --wait 30
   assert_line 'the books balance'
   run -0 "$SLUICE" status --state "$STATE"
   assert_line --regexp '^worker +127\.0\.0\.1:[0-9]+ .* ready '
@@ -97,7 +97,7 @@ bought_again() {
   books_balance rush
   query 'DELETE FROM orders WHERE serial = 2'
   query "UPDATE orders SET state = 'paid', buyer = 'eve' WHERE serial = 4"
-  run -1 "$SLUICE" audit rush --state "$STATE" --json "$BATS_TEST_TMPDIR/audit.json"
+  run -1 of_stack audit rush --json "$BATS_TEST_TMPDIR/audit.json"
   assert_line 'the books do not balance: 3 differences'
   assert_line '  order 2: it is held, but the database does not have it'
   assert_line '  order 4: the database has state "paid", the ledger "held"'
@@ -105,9 +105,9 @@ bought_again() {
   run jq -c '[.verdict, .differenceCount, .database.orders, .database.missing]' \
     "$BATS_TEST_TMPDIR/audit.json"
   assert_output '["unbalanced",3,4,1]'
-  run -2 "$SLUICE" audit rush --state "$STATE" --database "sqlite://$BATS_TEST_TMPDIR/none"
+  run -2 of_stack audit rush --database "sqlite://$BATS_TEST_TMPDIR/none"
   assert_output --partial 'the orders could not be read'
-  run -2 "$SLUICE" audit rush --state "$STATE" --database mysql://nobody
+  run -2 of_stack audit rush --database mysql://nobody
   assert_output --partial 'sqlite://path or postgres://'
 }
 
@@ -122,7 +122,7 @@ bought_again() {
   open_sale "rush-$BASHPID" 500
   crowd "$FRONT/sales/rush-$BASHPID/orders" --until-sold-out --connections 10
   wait_until states_are "rush-$BASHPID" 'held 500'
-  run -0 "$SLUICE" audit "rush-$BASHPID" --state "$STATE"
+  run -0 of_stack audit "rush-$BASHPID"
   assert_line --partial '500 orders in postgres://'
   assert_line 'the books balance'
   run -1 "${UP[@]}" --database "$DATABASE" --fresh

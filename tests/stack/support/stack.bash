@@ -139,9 +139,14 @@ figure() {
   "$SLUICE" sale show "$1" --redis "$REDIS" --json | jq -er ".$2"
 }
 
+# of_stack COMMAND...: a command of the operators, on this file's stack and its database
+of_stack() {
+  SLUICE_STATE=$STATE "$SLUICE" "$@"
+}
+
 # books_balance ID: ledger, stream and database held against each other
 books_balance() {
-  "$SLUICE" audit "$1" --state "$STATE"
+  of_stack audit "$1"
 }
 
 # crowd URL [OPTIONS]: sends purchases, see crowd.ts; prints what came of them as JSON
