@@ -12,6 +12,7 @@ debian_proof() {
     fdisk) printf 'sfdisk\n' ;;
     iproute2) printf 'ip\n' ;;
     libvirt-clients) printf 'virsh\n' ;;
+    nghttp2-client) printf 'h2load\n' ;;
     nftables) printf 'nft\n' ;;
     e2fsprogs) printf 'mke2fs\n' ;;
     libc6-dev) printf '/usr/include/stdlib.h\n' ;;
@@ -41,15 +42,33 @@ list_needs() {
     *' --help '* | *' -h '*) return ;;
   esac
   case $command in
-    demo) NEEDS=(redis-server nginx bun packages oha) ;;
+    demo) NEEDS=(redis-server nginx "$(find_generator h2load "$@")" bun packages) ;;
     up) NEEDS=(redis-server nginx bun packages) ;;
-    load) NEEDS=(bun packages oha) ;;
+    load) NEEDS=("$(find_generator oha "$@")" bun packages) ;;
     bench) NEEDS=(redis-server nginx postgresql hyperfine bun packages oha) ;;
     lab) list_lab_needs "$@" ;;
     playbook) NEEDS=(openssh-client bun packages ansible) ;;
     box) list_box_needs "$@" ;;
     vagrant) list_vagrant_needs "$@" ;;
     test) list_test_needs "$@" ;;
+  esac
+}
+
+# find_generator DEFAULT ARGUMENTS...: what sends the crowd, the default or what `--with` names; one
+# that there is not is refused by the command itself. oha takes minutes to build, h2load is Debian's.
+find_generator() {
+  local name=$1
+  shift
+  while (($# > 0)); do
+    case $1 in
+      --with) name=${2:-} ;;
+      --with=*) name=${1#--with=} ;;
+    esac
+    shift
+  done
+  case $name in
+    oha) printf 'oha\n' ;;
+    *) printf 'nghttp2-client\n' ;;
   esac
 }
 
@@ -111,13 +130,15 @@ list_test_needs() {
     *' vagrant '*)
       NEEDS=("${VAGRANT_NEEDS[@]}" bats bats-assert bats-support curl jq bun packages-all oha ansible)
       ;;
-    # The stack is driven from outside, too.
+    # The stack is driven from outside.
+    *' stack '*) NEEDS=("${tests[@]}" nghttp2-client curl jq bun packages-all) ;;
     *' embedded '*)
-      NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}" curl bun packages-all oha ansible)
+      NEEDS=("${tests[@]}" "${rendered[@]}" "${vagrant[@]}")
+      NEEDS+=(nghttp2-client curl bun packages-all ansible)
       ;;
     *)
       NEEDS=("${tests[@]}" "${LAB_NEEDS[@]}" "${rendered[@]}" "${vagrant[@]}")
-      NEEDS+=(curl bun packages-all oha ansible)
+      NEEDS+=(nghttp2-client curl bun packages-all oha ansible)
       ;;
   esac
 }

@@ -12,8 +12,8 @@ import { totalMax } from "../../src/sale/sale.ts";
 import { killStack, runDemo } from "../demo/demo.ts";
 import { readStateDir } from "../host/environment.ts";
 import { interruptible } from "../host/interrupt.ts";
-import { connectionsMax } from "../load/load-options.ts";
-import { requestsMax } from "../load/oha.ts";
+import { requestsMax } from "../load/generator.ts";
+import { connectionsMax, readGenerator } from "../load/load-options.ts";
 import { printReport } from "../report/print-report.ts";
 import { readStackOptions } from "../stack/config.ts";
 
@@ -21,6 +21,7 @@ const definitions = {
   tickets: { type: "string", default: "10000", description: "tickets that are for sale" },
   requests: { type: "string", default: "200000", description: "purchases that the crowd tries" },
   connections: { type: "string", default: "200", description: "requests under way at a time" },
+  with: { type: "string", default: "h2load", description: "what sends the crowd: h2load or oha" },
   json: { type: "string", valueHint: "FILE", description: "write the report there, - for stdout" },
   pay: {
     type: "string",
@@ -70,6 +71,7 @@ export default defineCommand({
             connections: readWholeNumber("--connections", args.connections, 1, connectionsMax),
             holdSeconds: readWholeNumber("--hold", hold, 1, holdSecondsMax),
             payShare,
+            generator: readGenerator(args.with),
             seed: readWholeNumber("--seed", args.seed, 0, seedMax),
           };
           const { report, details } = await runDemo(options, say, signal);

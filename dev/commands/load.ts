@@ -22,6 +22,7 @@ const definitions = {
   timeout: { type: "string", default: "5", description: "seconds before a request has failed" },
   sale: { type: "string", description: "buy of this sale: POST /sales/ID/orders" },
   quantity: { type: "string", default: "1", description: "tickets a request; needs --sale" },
+  with: { type: "string", default: "oha", description: "what sends the crowd: oha or h2load" },
   json: { type: "string", valueHint: "FILE", description: "write the report there, - for stdout" },
   redis: {
     type: "string",
@@ -35,14 +36,21 @@ const definitions = {
   state: { type: "string", description: "directory of the embedded stack (.sluice)" },
 } as const;
 
+const paceNote =
+  "h2load counts a latency from when the request was sent: a stall hides how long the requests had " +
+  "to wait that it delayed. --with oha counts from when each was due";
+
 export default defineCommand({
-  meta: { name: "load", description: "Sends a crowd with oha and counts what it is told" },
+  meta: { name: "load", description: "Sends a crowd and counts what it is told" },
   args: definitions,
   run: ({ args }) =>
     interruptible((signal) =>
       reportErrors("load", async () => {
         checkArguments(args, definitions);
         const { target, options } = readLoadOptions(args);
+        if (options.generator === "h2load" && options.ratePerSecond !== null) {
+          console.error(paceNote);
+        }
         const redis = readRedisOption(args.redis);
         const around = findSurroundings(target, readStateDir(args), redis, args.nodes ?? null);
         const { report, details } = await runReportedLoad(options, around, signal);

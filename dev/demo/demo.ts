@@ -1,6 +1,7 @@
 import { SaleOperations } from "../../src/ledger/operations.ts";
 import { CommandError } from "../../src/operator/command.ts";
 import { listSession, signalProcess } from "../host/process-table.ts";
+import type { GeneratorName } from "../load/generator.ts";
 import { withFault } from "../report/report.ts";
 import { type ReportedLoad, runReportedLoad } from "../report/reported-load.ts";
 import { findDatabase } from "../stack/find-database.ts";
@@ -22,6 +23,7 @@ export interface DemoOptions {
   readonly payShare: number | null;
   /** Decides who pays. */
   readonly seed: number;
+  readonly generator: GeneratorName;
 }
 
 const timeoutSeconds = 5;
@@ -77,7 +79,7 @@ async function sell(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ReportedLoad> {
-  const { tickets, requests, connections } = options;
+  const { tickets, requests, connections, generator } = options;
   const { sale } = options.stack;
   const { redisUrl, url } = stack;
   const extent = { requests };
@@ -94,7 +96,7 @@ async function sell(
   try {
     const database = findDatabase(undefined, redisUrl, stack);
     const surroundings = { nodes: stack.nodes, ledger: { redisUrl, sale, database }, sale };
-    const load = { ...crowd, ratePerSecond: null };
+    const load = { ...crowd, ratePerSecond: null, generator };
     return await runReportedLoad(load, surroundings, signal, async () => {
       await progress.stop();
       return (await resale?.settle(say, signal)) ?? null;

@@ -1,3 +1,4 @@
+import type { GeneratorName } from "./generator.ts";
 import { type AnswerKind, answerKind, noOutcomes, type Outcomes } from "./outcomes.ts";
 
 /** Latencies of one kind of answer, exact, in milliseconds. */
@@ -10,6 +11,7 @@ export interface Latency {
 
 /** What a crowd sent and was told. */
 export interface Crowd {
+  readonly sentBy: GeneratorName;
   /** All that were sent, answered or not. */
   readonly requests: number;
   readonly seconds: number;
@@ -30,7 +32,7 @@ export interface Measured {
 }
 
 /** Sums up what a crowd was told. */
-export function summarizeCrowd(measured: Measured): Crowd {
+export function summarizeCrowd(measured: Measured, sentBy: GeneratorName): Crowd {
   const failed = Object.values(measured.errors).reduce((sum, count) => sum + count, 0);
   const outcomes = { ...noOutcomes, failed };
   const byKind = new Map<AnswerKind, Float64Array[]>();
@@ -46,6 +48,7 @@ export function summarizeCrowd(measured: Measured): Crowd {
     latencyMs[kind] = summarizeLatency(parts);
   }
   return {
+    sentBy,
     requests: Object.values(statuses).reduce((sum, count) => sum + count, failed),
     seconds: measured.seconds,
     outcomes,

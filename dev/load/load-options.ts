@@ -1,6 +1,12 @@
 import { CommandError, readWholeNumber } from "../../src/operator/command.ts";
 import { quantityMax } from "../../src/sale/sale.ts";
-import { durationSecondsMax, type LoadOptions, requestsMax } from "./oha.ts";
+import {
+  durationSecondsMax,
+  GENERATOR_NAMES,
+  type GeneratorName,
+  type LoadOptions,
+  requestsMax,
+} from "./generator.ts";
 import { readTarget, type Target } from "./target.ts";
 
 /** The options of `load`, as they were typed. */
@@ -13,6 +19,7 @@ export interface LoadFlags {
   readonly timeout: string;
   readonly sale?: string | undefined;
   readonly quantity: string;
+  readonly with: string;
 }
 
 const requestsDefault = 200_000;
@@ -34,8 +41,18 @@ export function readLoadOptions(flags: LoadFlags): { target: Target; options: Lo
     connections: readWholeNumber("--connections", flags.connections, 1, connectionsMax),
     ratePerSecond,
     timeoutSeconds: readWholeNumber("--timeout", flags.timeout, 1, timeoutSecondsMax),
+    generator: readGenerator(flags.with),
   };
   return { target, options };
+}
+
+/** The generator that `--with` names. Throws `CommandError`. */
+export function readGenerator(text: string): GeneratorName {
+  const name = GENERATOR_NAMES.find((known) => known === text);
+  if (name === undefined) {
+    throw new CommandError(`--with is one of ${GENERATOR_NAMES.join(", ")}, not '${text}'`);
+  }
+  return name;
 }
 
 function readExtent(flags: LoadFlags, ratePerSecond: number | null): LoadOptions["extent"] {

@@ -5,6 +5,7 @@ import { Value } from "typebox/value";
 
 import { CommandError } from "../../src/operator/command.ts";
 import type { Measured } from "./crowd.ts";
+import type { Generator, LoadFiles, LoadOptions } from "./generator.ts";
 
 /** What is read of oha's JSON. Durations in seconds. */
 const summarySchema = Type.Object({
@@ -13,18 +14,49 @@ const summarySchema = Type.Object({
 });
 
 /**
- * Reads what oha measured. Its database has a row for each answer, whatever its status, with the
- * latency corrected where a rate was given; requests without an answer are only in its JSON.
+ * Oha 1.16. A given rate is held against the time at which a request should have been sent, so that
+ * a stall is not hidden by the requests that were not sent during it.
  */
-export async function readMeasured(database: string, summary: string): Promise<Measured> {
-  const json: unknown = await Bun.file(summary).json();
+export const oha: Generator = {
+  name: "oha",
+  remedy: '"./sluice load" installs it, and "./sluice demo --with oha" does',
+  listArguments,
+  readResults,
+};
+
+function listArguments(options: LoadOptions, files: LoadFiles): string[] {
+  const { extent, ratePerSecond, body } = options;
+  const fixed = ["-m", "POST", "--http-version", "1.1", "--redirect", "0", "--no-tui"];
+  const results = ["--output-format", "json", "-o", files.summary, "--db-url", files.rows];
+  const crowd = ["-c", String(options.connections), "-t", `${options.timeoutSeconds}s`];
+  if ("requests" in extent) {
+    crowd.push("-n", String(extent.requests));
+  } else {
+    // What is under way at the end is waited for: cut off, nobody would know what it got.
+    crowd.push("-z", `${extent.durationSeconds}s`, "-w");
+  }
+  if (ratePerSecond !== null) {
+    crowd.push("-q", String(ratePerSecond), "--latency-correction");
+  }
+  if (body !== null) {
+    crowd.push("-T", "application/json", "-D", files.body);
+  }
+  return [...fixed, ...crowd, ...results, options.url];
+}
+
+/**
+ * Its database has a row for each answer, whatever its status, with the latency corrected where a
+ * rate was given; requests without an answer are only in its JSON.
+ */
+async function readResults(_options: LoadOptions, files: LoadFiles): Promise<Measured> {
+  const json: unknown = await Bun.file(files.summary).json();
   if (!Value.Check(summarySchema, json)) {
     throw new CommandError("oha's summary has another form than that of oha 1.16");
   }
   return {
     seconds: json.summary.total,
     errors: json.errorDistribution,
-    latenciesMs: readLatencies(database),
+    latenciesMs: readLatencies(files.rows),
   };
 }
 

@@ -1,108 +1,92 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { CommandError } from "../../src/operator/command.ts";
 import { type Crowd, summarizeCrowd } from "./crowd.ts";
-import { readMeasured } from "./oha-results.ts";
+import type { Generator, GeneratorName, LoadOptions } from "./generator.ts";
+import { h2load } from "./h2load.ts";
+import { oha } from "./oha.ts";
 
-/** How a crowd is sent. */
-export interface LoadOptions {
-  readonly url: string;
-  /** JSON that each request carries, or null. */
-  readonly body: string | null;
-  /** This many requests, or requests for this long. */
-  readonly extent: { readonly requests: number } | { readonly durationSeconds: number };
-  /** Requests under way at a time, each on a connection of its own. */
-  readonly connections: number;
-  /** Requests a second for all of them together; null for as many as are answered. */
-  readonly ratePerSecond: number | null;
-  /** A request without an answer for so long has failed. */
-  readonly timeoutSeconds: number;
-}
+const generators: Readonly<Record<GeneratorName, Generator>> = { oha, h2load };
 
-/**
- * Oha keeps about 300 bytes of each request until it ends (measured: 300 MB for a million), and
- * then needs about 4 s a million for the database. Ten million fit into 3 GB.
- */
-export const requestsMax = 10_000_000;
-/** Without a rate nobody knows how many requests a duration makes: 300 s at 33 thousand/s. */
-export const durationSecondsMax = 300;
 const loadMsMax = 3_600_000;
-/** For starting, and for writing the database of ten million requests. */
+/** For starting, and for oha to write the database of ten million requests. */
 const slackMs = 60_000;
 
 /**
- * Sends a crowd with oha and counts what it was told. Never pipelined, each request with a
- * time-out; a given rate is held against the time at which a request should have been sent, so
- * that a stall is not hidden by the requests that were not sent during it. `signal` calls it off.
- * Throws `CommandError` if it could not be sent, or was called off.
+ * Sends a crowd and counts what it was told. HTTP/1.1, never pipelined, each request with a
+ * time-out. `signal` calls it off. Throws `CommandError` if it could not be sent, or was called off.
  */
 export async function sendCrowd(
   options: LoadOptions,
   signal: AbortSignal,
-  program: string = findOha(),
+  program?: string,
 ): Promise<Crowd> {
+  const generator = generators[options.generator];
+  const path = program ?? findProgram(generator);
   const folder = mkdtempSync(join(tmpdir(), "sluice-load-"));
   // Also where this process is forced to end at once.
   const tidy = () => rmSync(folder, { recursive: true, force: true });
   process.once("exit", tidy);
-  const database = join(folder, "requests.sqlite");
-  const summary = join(folder, "summary.json");
+  const files = {
+    body: join(folder, "body.json"),
+    rows: join(folder, "rows"),
+    summary: join(folder, "summary.json"),
+  };
   try {
-    const oha = Bun.spawn([program, ...ohaArguments(options, database, summary)], {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-      timeout: longestMs(options),
-      killSignal: "SIGKILL",
+    if (options.body !== null) {
+      writeFileSync(files.body, options.body);
+    }
+    const printed = await run(
+      [path, ...generator.listArguments(options, files)],
+      generator.name,
+      longestMs(options),
       signal,
-    });
-    const said = await new Response(oha.stderr).text();
-    const exitCode = await oha.exited;
-    if (signal.aborted) {
-      throw new CommandError("the crowd was called off");
-    }
-    if (exitCode !== 0) {
-      const fate = oha.signalCode === null ? `exit ${exitCode}` : `ended by ${oha.signalCode}`;
-      throw new CommandError(`oha could not send the crowd (${fate}): ${said.trim()}`);
-    }
-    return summarizeCrowd(await readMeasured(database, summary));
+    );
+    return summarizeCrowd(await generator.readResults(options, files, printed), generator.name);
   } finally {
     process.off("exit", tidy);
     tidy();
   }
 }
 
-function findOha(): string {
-  const program = Bun.which("oha");
-  if (program === null) {
-    throw new CommandError(
-      'oha is not on the PATH; "./sluice load" and "./sluice demo" install it',
-    );
+/** What the generator printed. Throws `CommandError` if it failed, or the crowd was called off. */
+async function run(
+  command: string[],
+  name: GeneratorName,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const child = Bun.spawn(command, {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout,
+    killSignal: "SIGKILL",
+    signal,
+  });
+  const [printed, complaint, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (signal.aborted) {
+    throw new CommandError("the crowd was called off");
   }
-  return program;
+  if (exitCode !== 0) {
+    const end = child.signalCode === null ? `exit ${exitCode}` : `ended by ${child.signalCode}`;
+    throw new CommandError(`${name} could not send the crowd (${end}): ${complaint.trim()}`);
+  }
+  return printed;
 }
 
-/** The arguments of oha 1.16. */
-export function ohaArguments(options: LoadOptions, database: string, summary: string): string[] {
-  const { extent, ratePerSecond, body } = options;
-  const fixed = ["-m", "POST", "--http-version", "1.1", "--redirect", "0", "--no-tui"];
-  const results = ["--output-format", "json", "-o", summary, "--db-url", database];
-  const crowd = ["-c", String(options.connections), "-t", `${options.timeoutSeconds}s`];
-  if ("requests" in extent) {
-    crowd.push("-n", String(extent.requests));
-  } else {
-    // What is under way at the end is waited for: cut off, nobody would know what it got.
-    crowd.push("-z", `${extent.durationSeconds}s`, "-w");
+function findProgram({ name, remedy }: Generator): string {
+  const program = Bun.which(name);
+  if (program === null) {
+    throw new CommandError(`${name} is not on the PATH; ${remedy}`);
   }
-  if (ratePerSecond !== null) {
-    crowd.push("-q", String(ratePerSecond), "--latency-correction");
-  }
-  if (body !== null) {
-    crowd.push("-T", "application/json", "-d", body);
-  }
-  return [...fixed, ...crowd, ...results, options.url];
+  return program;
 }
 
 /** Beyond this something hangs: every request timed out, one after another on each connection. */

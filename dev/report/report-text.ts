@@ -56,11 +56,12 @@ export function formatReport(report: Report, details: Details, paint: Paint): st
     .join("\n\n");
 }
 
-function formatHead({ sale, tickets, requests, seconds, perSecond }: Report): string[] {
+function formatHead({ sale, tickets, requests, sentBy, seconds, perSecond }: Report): string[] {
   const stock = tickets === null ? "" : `${formatCount(tickets)} tickets, `;
   const rate = `${formatCount(perSecond)} answers a second`;
   const name = sale === null ? "" : `sale ${sale}: `;
-  return [`${name}${stock}${formatCount(requests)} requests in ${seconds.toFixed(1)} s, ${rate}`];
+  const sent = `${formatCount(requests)} requests in ${seconds.toFixed(1)} s`;
+  return [`${name}${stock}${sent}, ${rate} (${sentBy})`];
 }
 
 /** `sold` and `soldOut` always, the others where they occurred. */

@@ -4,6 +4,7 @@ import type { StoredOrder } from "../../src/orders/orders-table.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath, Payments, StockSample } from "../load/aftermath.ts";
 import type { Crowd, Latency } from "../load/crowd.ts";
+import type { GeneratorName } from "../load/generator.ts";
 import type { NodeCount } from "../load/node-counts.ts";
 import type { Outcomes } from "../load/outcomes.ts";
 import { readTimeline, type Timeline } from "./timeline.ts";
@@ -14,6 +15,8 @@ export interface Report {
   readonly sale: string | null;
   readonly tickets: number | null;
   readonly requests: number;
+  /** The program that sent them, and measured. */
+  readonly sentBy: GeneratorName;
   readonly seconds: number;
   readonly perSecond: number;
   readonly outcomes: Outcomes;
@@ -75,6 +78,7 @@ export function makeReport(
     sale: ledger?.before.sale ?? sale,
     tickets: judged?.books.total ?? null,
     requests: crowd.requests,
+    sentBy: crowd.sentBy,
     seconds: round(crowd.seconds, 3),
     perSecond: crowd.seconds === 0 ? 0 : round(answered / crowd.seconds, 1),
     outcomes: crowd.outcomes,

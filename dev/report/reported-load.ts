@@ -6,8 +6,9 @@ import { redactAddress } from "../../src/process/redact.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";
+import type { LoadOptions } from "../load/generator.ts";
 import { countsBetween, type NodeAddress, readNodeCounts } from "../load/node-counts.ts";
-import { type LoadOptions, sendCrowd } from "../load/oha.ts";
+import { sendCrowd } from "../load/send-crowd.ts";
 import { type Details, type LedgerView, makeReport, type Report } from "./report.ts";
 
 /** Where the books of a sale are. */

@@ -158,6 +158,29 @@ setup() {
   assert_output --partial 'this command needs npm'
 }
 
+@test "a demo takes no load generator that is to be compiled, unless it is asked for" {
+  stand_in id 'echo 0'
+  on_machine "$MACHINE/sluice/sluice" demo --requests 100
+  assert_failure 3
+  assert_output --partial nghttp2-client
+  refute_output --partial cargo
+  for words in '--with oha' '--with=oha'; do
+    # shellcheck disable=SC2086
+    on_machine "$MACHINE/sluice/sluice" demo $words --requests 100
+    assert_output --partial cargo-web
+    refute_output --partial nghttp2-client
+  done
+}
+
+@test "load compiles its generator, unless another one is asked for" {
+  stand_in id 'echo 0'
+  on_machine "$MACHINE/sluice/sluice" load http://127.0.0.1:1
+  assert_output --partial cargo-web
+  on_machine "$MACHINE/sluice/sluice" load --with h2load http://127.0.0.1:1
+  assert_output --partial nghttp2-client
+  refute_output --partial cargo
+}
+
 @test "a home that cannot be written is named" {
   stand_in_registries
   on_machine XDG_CACHE_HOME=/proc/nowhere "$MACHINE/sluice/sluice" status

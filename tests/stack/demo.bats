@@ -22,14 +22,15 @@ nothing_runs() {
   run -0 "${DEMO[@]}" --tickets 1000 --requests 20000 --connections 50 \
     --json "$BATS_TEST_TMPDIR/report.json"
   assert_output --partial 'sale tickets: 1,000 tickets, 20,000 requests in '
+  assert_output --partial ' answers a second (h2load)'
   assert_line --regexp '^sold +1,000 +5\.0 % '
   assert_line --regexp '^sold out +19,000 +95\.0 % '
   assert_line --partial 'total 1,000 = held 1,000 + paid 0 + left 0'
   assert_line 'verdict: balanced'
-  run jq -c '[.sale, .tickets, .requests, .outcomes.sold, .outcomes.soldOut, .verdict, .books,
+  run jq -c '[.sale, .tickets, .requests, .sentBy, .outcomes.sold, .outcomes.soldOut, .verdict, .books,
     (.perNode | keys), (.latencyMs.sold, .latencyMs.soldOut | .p50 <= .p99 and .p999 <= .max),
     .timeToSellOutMs > 0]' "$BATS_TEST_TMPDIR/report.json"
-  assert_output "$(jq -nc '["tickets", 1000, 20000, 1000, 19000, "balanced",
+  assert_output "$(jq -nc '["tickets", 1000, 20000, "h2load", 1000, 19000, "balanced",
     {total: 1000, held: 1000, paid: 0, left: 0, orders: 1000, duplicates: 0, lost: 0},
     ["node1", "node2", "node3", "node4"], true, true, true]')"
   nothing_runs
@@ -76,10 +77,10 @@ nothing_runs() {
 @test "load counts what it is told, and audits the books of the stack that it is sent at" {
   start_stack 27700
   open_sale rush 500
-  run -0 "$SLUICE" load "$FRONT" --state "$STATE" --sale rush --quantity 2 --requests 200
+  run -0 "$SLUICE" load "$FRONT" --with h2load --state "$STATE" --sale rush --quantity 2 --requests 200
   assert_line --regexp '^sold +200 +100\.0 % '
   assert_line --partial 'total 500 = held 400 + paid 0 + left 100'
-  run -0 "$SLUICE" load "$FRONT" --state "$STATE" --sale rush --requests 5000 --json -
+  run -0 "$SLUICE" load "$FRONT" --with h2load --state "$STATE" --sale rush --requests 5000 --json -
   run -0 "$SLUICE" audit rush --redis "$REDIS"
   assert_line 'the books of the ledger balance'
   assert_line --partial 'the orders database was not looked at'
@@ -89,7 +90,7 @@ nothing_runs() {
 }
 
 @test "load fails where nobody answers" {
-  run -1 "$SLUICE" load "$FRONT" --state "$STATE" --requests 10
+  run -1 "$SLUICE" load "$FRONT" --with h2load --state "$STATE" --requests 10
   assert_output --partial "none of 10 requests to $FRONT/buy/ticket was answered"
 }
 

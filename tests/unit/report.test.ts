@@ -37,7 +37,7 @@ function crowdOf(statuses: Readonly<Record<number, number>>, failed = 0): Crowd 
     ]),
   );
   const errors: Record<string, number> = failed === 0 ? {} : { timeout: failed };
-  return summarizeCrowd({ seconds: 2, latenciesMs, errors });
+  return summarizeCrowd({ seconds: 2, latenciesMs, errors }, "h2load");
 }
 
 function recordOf(serial: number): string {
