@@ -47,12 +47,12 @@ export async function compareLoads(bench: Bench, plan: LoadComparison): Promise<
   const ours = side(plan.ours, plan.requests);
   const other = side(plan.other, plan.otherRequests ?? plan.requests);
   // A first load of the same size each, not counted: Bun compiles what is hot only after a while.
-  bench.say(`${plan.id}: warming up`);
+  bench.print(`${plan.id}: warming up`);
   await ours.measure(0);
   await other.measure(0);
   const { rounds } = bench.options;
   const onRound = (round: number, own: Reading, theirs: Reading) =>
-    bench.say(
+    bench.print(
       `${plan.id}: round ${round} of ${rounds}: ${Math.round(own.perSecond)}/s against ` +
         `${Math.round(theirs.perSecond)}/s = ${(own.perSecond / theirs.perSecond).toFixed(3)}`,
     );

@@ -16,7 +16,7 @@ export interface BenchOptions {
 export interface Bench {
   readonly workshop: Workshop;
   readonly options: BenchOptions;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 /** One measurement: starts what it needs, measures, and says what it saw. */

@@ -28,7 +28,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** Runs the chosen measurements, each in a workshop of its own. One that fails stops no other. */
 export async function runBench(
   options: RunOptions,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<RunReport> {
   const results: Result[] = [];
   const failures: string[] = [];
@@ -37,13 +37,13 @@ export async function runBench(
     const workshop = await Workshop.open(options.firstPort);
     const signal = closeOnSignal(workshop);
     try {
-      results.push(...(await runOne(name, { workshop, options, say })));
+      results.push(...(await runOne(name, { workshop, options, print })));
     } catch (error) {
       // What a signal broke off has not failed.
       await signal.ending;
       const reason = reasonOf(error);
       failures.push(`${name}: ${reason}`);
-      say(`${name} failed: ${reason}`);
+      print(`${name} failed: ${reason}`);
     } finally {
       await workshop.close();
       signal.release();

@@ -1,15 +1,15 @@
 import { type ArgsDef, type CommandDef, defineCommand, runMain } from "citty";
 
-import type { DefaultPlaces } from "../src/operator/config.ts";
+import type { DefaultAddresses } from "../src/operator/config.ts";
 import { endOnCrash } from "../src/process/program.ts";
-import { keepPassed } from "./host/passthrough-args.ts";
+import { keepPassthrough } from "./host/passthrough-args.ts";
 
 /** A command of the operators, which works on the embedded stack unless it is told otherwise. */
 async function onStack<T extends ArgsDef>(
-  load: Promise<(places: DefaultPlaces) => CommandDef<T>>,
+  load: Promise<(defaults: DefaultAddresses) => CommandDef<T>>,
 ): Promise<CommandDef<T>> {
-  const [command, { stackPlaces }] = await Promise.all([load, import("./stack/places.ts")]);
-  return command(stackPlaces);
+  const [command, { stackAddresses }] = await Promise.all([load, import("./stack/addresses.ts")]);
+  return command(stackAddresses);
 }
 
 /** Each command lives in its own file and is loaded only when it is called. */
@@ -40,4 +40,4 @@ const main = defineCommand({
 });
 
 endOnCrash("sluice");
-await runMain(main, { rawArgs: keepPassed(process.argv.slice(2)) });
+await runMain(main, { rawArgs: keepPassthrough(process.argv.slice(2)) });

@@ -29,7 +29,7 @@ sys.exit(sys.version_info < tuple(map(int, '$PYTHON_VERSION_MIN'.split('.'))))
   return 1
 }
 
-list_ansible_build_needs() {
+list_ansible_build_dependencies() {
   has_debian ca-certificates || DEBIAN_MISSING+=(ca-certificates)
   find_python >/dev/null || DEBIAN_MISSING+=(python3-venv)
 }

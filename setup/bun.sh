@@ -7,7 +7,7 @@ has_bun() {
   [[ -x $BUN_DIR/bin/bun ]] || is_version bun "$BUN_VERSION"
 }
 
-# is_version PROGRAM VERSION: whether the program on the PATH says that it is exactly that one.
+# is_version PROGRAM VERSION: whether the program on the PATH is exactly that one.
 is_version() {
   command -v "$1" >/dev/null && [[ " $("$1" --version 2>/dev/null) " == *" $2 "* ]]
 }

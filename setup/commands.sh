@@ -38,7 +38,7 @@ is_command() {
 refuse_command() {
   local names
   names=$(command_names | paste -s -d ' ')
-  say "sluice: there is no command '$1'. The commands are: $names"
+  report "sluice: there is no command '$1'. The commands are: $names"
   exit 2
 }
 

@@ -35,7 +35,7 @@ install_debian() {
   # apt's words for --no-remove. It happens with an old cargo or rustup of Debian's, which cargo-web
   # would replace.
   if grep -q 'remove is disabled' "$log"; then
-    advice="It would remove packages that are installed, which is yours to decide: look with"
+    advice="It would remove packages that are installed, which is yours to decide: see it by"
     advice+=" apt-get install --simulate ${DEBIAN_MISSING[*]}. (A Rust of $RUST_VERSION_MIN or"
     advice+=" newer on the PATH does instead of cargo-web.)"
   fi

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs what is missing: one launcher at a time, said before it is done.
+# Installs what is missing: one launcher at a time, and lists it before.
 
 # How long to wait for another launcher's installation; it may be building oha on a slow machine.
 readonly SETUP_WAIT_S=${SLUICE_SETUP_WAIT_SECONDS:-3600}
@@ -30,57 +30,57 @@ take_lock() {
   if flock --nonblock 9; then
     return
   fi
-  say "Another ./sluice is installing; waiting for it, at most $SETUP_WAIT_S s."
+  report "Another ./sluice is installing; waiting for it, at most $SETUP_WAIT_S s."
   if ! flock --wait "$SETUP_WAIT_S" 9; then
     fail "another ./sluice has been installing for $SETUP_WAIT_S s (it holds $CACHE_DIR/lock)." \
-      "Look what it is doing, end it if it hangs, and start again."
+      "See what it is doing, end it if it hangs, and start again."
   fi
 }
 
 interrupted() {
   stop_ticker
-  say ''
-  say 'sluice: interrupted while installing. The next start goes on from here.'
+  report ''
+  report 'sluice: interrupted while installing. The next start goes on from here.'
   exit "$1"
 }
 
 # Sets `DEBIAN_MISSING`: what was asked for, and what Bun, oha and Ansible take to be installed; and
 # `BACKPORTS_MISSING`, of which this machine's Debian has too old a version.
 list_debian_missing() {
-  local need
+  local dependency
   DEBIAN_MISSING=()
   BACKPORTS_MISSING=()
-  for need in "${MISSING[@]}"; do
-    case $need in
+  for dependency in "${MISSING[@]}"; do
+    case $dependency in
       # npm brings ca-certificates.
       bun) has_debian npm || DEBIAN_MISSING+=(npm) ;;
-      oha) list_oha_build_needs ;;
-      ansible) list_ansible_build_needs ;;
+      oha) list_oha_build_dependencies ;;
+      ansible) list_ansible_build_dependencies ;;
       libvirt) list_libvirt_packages ;;
       qemu) list_qemu_packages ;;
       packages | packages-all) ;;
-      *) DEBIAN_MISSING+=("$need") ;;
+      *) DEBIAN_MISSING+=("$dependency") ;;
     esac
   done
 }
 
 print_plan() {
-  local need
-  say 'To be installed first:'
+  local dependency
+  report 'To be installed first:'
   if ((${#DEBIAN_MISSING[@]} > 0)); then
-    say "  from Debian, by apt-get: ${DEBIAN_MISSING[*]}"
+    report "  from Debian, by apt-get: ${DEBIAN_MISSING[*]}"
     step_total=1
   fi
   if ((${#BACKPORTS_MISSING[@]} > 0)); then
-    say "  from Debian's backports, a source that is used this once: ${BACKPORTS_MISSING[*]}"
+    report "  from Debian's backports, a source that is used this once: ${BACKPORTS_MISSING[*]}"
     step_total=$((step_total + 1))
   fi
-  for need in "${MISSING[@]}"; do
-    case $need in
-      bun) say "  Bun $BUN_VERSION, by npm, into $BUN_DIR" ;;
-      packages | packages-all) say "  the node packages of bun.lock, by Bun, into node_modules" ;;
-      oha) say "  oha $OHA_VERSION, built from source by cargo, into $OHA_DIR" ;;
-      ansible) say "  Ansible, by pip, into $ANSIBLE_DIR" ;;
+  for dependency in "${MISSING[@]}"; do
+    case $dependency in
+      bun) report "  Bun $BUN_VERSION, by npm, into $BUN_DIR" ;;
+      packages | packages-all) report "  the node packages of bun.lock, by Bun, into node_modules" ;;
+      oha) report "  oha $OHA_VERSION, built from source by cargo, into $OHA_DIR" ;;
+      ansible) report "  Ansible, by pip, into $ANSIBLE_DIR" ;;
       *) continue ;;
     esac
     step_total=$((step_total + 1))
@@ -88,17 +88,17 @@ print_plan() {
 }
 
 install_in_order() {
-  local need
+  local dependency
   if ((${#DEBIAN_MISSING[@]} > 0)); then
     install_debian
   fi
   if ((${#BACKPORTS_MISSING[@]} > 0)); then
     install_backports
   fi
-  for need in "${MISSING[@]}"; do
-    case $need in
+  for dependency in "${MISSING[@]}"; do
+    case $dependency in
       bun) install_bun ;;
-      packages | packages-all) install_packages "$need" ;;
+      packages | packages-all) install_packages "$dependency" ;;
       oha) install_oha ;;
       ansible) install_ansible ;;
     esac
@@ -106,6 +106,6 @@ install_in_order() {
   find_missing
   if ((${#MISSING[@]} > 0)); then
     fail "everything was installed without an error, but this is still not there: ${MISSING[*]}." \
-      "Have a look at the logs in $CACHE_DIR/log."
+      "See the logs in $CACHE_DIR/log."
   fi
 }

@@ -25,7 +25,7 @@ has_rust() {
 # Debian's packages for the build that this machine lacks. `cargo-web` is the recent Rust that both
 # Debian 12 and 13 carry for their browsers; their plain `cargo` is too old. The compiler and make
 # are for the C parts: TLS, the allocator, SQLite.
-list_oha_build_needs() {
+list_oha_build_dependencies() {
   local package
   find_cargo
   for package in ca-certificates gcc libc6-dev make; do

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the launcher says, and how it runs a step: output to a log, one line for the reader. All of
+# What the launcher prints, and how it runs a step: output to a log, one line for the reader. All of
 # it goes to standard error, so that the output of the command itself stays clean.
 
 # A line now and then is enough where nobody sees it change.
@@ -10,13 +10,13 @@ step_count=0
 step_total=0
 ticker_pid=
 
-say() {
+report() {
   printf '%s\n' "$*" >&2
 }
 
 # Ends the launcher. The first argument is a sentence; further ones are joined to it.
 fail() {
-  say "sluice: $*"
+  report "sluice: $*"
   exit 3
 }
 
@@ -27,7 +27,7 @@ run_step() {
   shift 3
   step_count=$((step_count + 1))
   title="[$step_count/$step_total] $title"
-  say_progress "$title" ""
+  report_progress "$title" ""
   : >"$log"
   # The lock (9) is the launcher's alone: a straggler must not hold it.
   tick "$title" "$log" "$detail" 9>&- &
@@ -51,7 +51,7 @@ tick() {
     sleep 1 >/dev/null 2>&1
     elapsed_s=$((elapsed_s + 1))
     if [[ -t 2 ]] || ((elapsed_s % PROGRESS_PLAIN_INTERVAL_S == 0)); then
-      say_progress "$title" "$elapsed_s s $("$detail" "$log")"
+      report_progress "$title" "$elapsed_s s $("$detail" "$log")"
     fi
   done
 }
@@ -64,12 +64,12 @@ stop_ticker() {
   fi
 }
 
-say_progress() {
+report_progress() {
   local line="$1 ...${2:+ $2}"
   if [[ -t 2 ]]; then
     printf '\r\033[K%s' "${line:0:PROGRESS_WIDTH_COLUMNS}" >&2
   else
-    say "$line"
+    report "$line"
   fi
 }
 
@@ -77,7 +77,7 @@ finish_progress() {
   if [[ -t 2 ]]; then
     printf '\r\033[K%s\n' "$1" >&2
   else
-    say "$1"
+    report "$1"
   fi
 }
 
@@ -87,11 +87,11 @@ last_line() {
     grep -v '^ *$' | tail -n 1 | cut -c 1-48 || true
 }
 
-# fail_step WHAT LOG ADVICE...: why a step failed, as far as its log tells.
+# fail_step WHAT LOG ADVICE...: why a step failed, as far as its log shows.
 fail_step() {
   local what=$1 log=$2
   shift 2
-  say "sluice: $what failed. The last lines of $log:"
+  report "sluice: $what failed. The last lines of $log:"
   # Progress bars are no news.
   tr '\r' '\n' <"$log" | grep -v -e '^ *$' -e 'Building \[' | tail -n 12 | sed 's/^/    /' >&2 || true
   fail "$* Then start again; what is done already is not done twice."

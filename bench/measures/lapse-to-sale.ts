@@ -24,7 +24,7 @@ const requestTimeoutMs = 5_000;
 
 /** From the deadline of a hold to the next sale of its ticket, to buyers who keep asking. */
 export const measureLapseToSale: Measure = async (bench) => {
-  const { workshop, options, say } = bench;
+  const { workshop, options, print } = bench;
   const redis = await BenchRedis.start(workshop, "lapse-redis");
   const settings = { redis, sale: "lapse-1-0", durability: "memory", profileFolder: null } as const;
   const node = await startNode(workshop, "lapse-node", settings);
@@ -44,7 +44,9 @@ export const measureLapseToSale: Measure = async (bench) => {
     const seen = await Promise.all(sales.map((sale) => readDelaysMs(redis.client, sale)));
     delaysMs.push(...seen.flat());
     const { median, max } = spreadOf(seen.flat());
-    say(`lapseToSale: round ${round} of ${options.rounds}: median ${median} ms, longest ${max} ms`);
+    print(
+      `lapseToSale: round ${round} of ${options.rounds}: median ${median} ms, longest ${max} ms`,
+    );
   }
   await workshop.end(node.process);
   await redis.stop(workshop);

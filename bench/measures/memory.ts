@@ -15,7 +15,7 @@ function inMegabytes(bytes: number): string {
 
 /** Resident memory of one node after a million requests, a fifth of them sold. */
 export const measureMemory: Measure = async (bench) => {
-  const { workshop, options, say } = bench;
+  const { workshop, options, print } = bench;
   const requests = scaled(bench, 1_000_000);
   const tickets = Math.round(requests * soldShare);
   const redis = await BenchRedis.start(workshop, "memory-redis");
@@ -29,7 +29,7 @@ export const measureMemory: Measure = async (bench) => {
   const fresh = residentBytesOf(node.pid).now;
   const { connections } = options;
   const url = `${node.url}/buy/ticket`;
-  say(`memory: ${requests} requests`);
+  print(`memory: ${requests} requests`);
   demandStatus(await runOha(workshop, { url, requests: tickets, connections }), 201);
   const afterSales = residentBytesOf(node.pid).now;
   demandStatus(await runOha(workshop, { url, requests: requests - tickets, connections }), 410);

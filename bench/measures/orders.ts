@@ -32,7 +32,7 @@ export const measureOrders: Measure = async (bench) => {
   const redis = await BenchRedis.start(workshop, "orders-redis");
   await openSale(redis.url, sale, orders);
   await makeHolds(redis.client, sale, orders);
-  bench.say(`orders: ${orders} orders are in the stream`);
+  bench.print(`orders: ${orders} orders are in the stream`);
   const sqlite = {
     name: "sqlite",
     servers: {},
@@ -76,7 +76,7 @@ async function measureBoth(
     },
     rounds,
     (round, ours, other) =>
-      bench.say(
+      bench.print(
         `orders: round ${round} of ${rounds}: ${Math.round(ours.perSecond)}/s into PostgreSQL, ` +
           `${Math.round(other.perSecond)}/s into SQLite`,
       ),
@@ -98,16 +98,16 @@ async function measureBoth(
 }
 
 async function measureAlone(
-  { options, say }: Bench,
+  { options, print }: Bench,
   side: Side,
   notes: readonly string[],
 ): Promise<Result[]> {
-  say(`orders: SQLite alone. ${postgresMissing}`);
+  print(`orders: SQLite alone. ${postgresMissing}`);
   const rates: number[] = [];
   for (let round = 1; round <= options.rounds; round += 1) {
     const { perSecond } = await side.measure(round);
     rates.push(perSecond);
-    say(`orders: round ${round} of ${options.rounds}: ${Math.round(perSecond)}/s into SQLite`);
+    print(`orders: round ${round} of ${options.rounds}: ${Math.round(perSecond)}/s into SQLite`);
   }
   return [
     {

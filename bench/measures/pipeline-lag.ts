@@ -35,7 +35,7 @@ interface Round {
 
 /** How long an order is on its way from the ledger to PostgreSQL while 10 thousand/s are sold. */
 export const measurePipelineLag: Measure = async (bench) => {
-  const { workshop, options, say } = bench;
+  const { workshop, options, print } = bench;
   const postgres = await BenchPostgres.start(workshop, "lag-postgres");
   if (postgres === null) {
     throw new Error(postgresMissing);
@@ -55,7 +55,7 @@ export const measurePipelineLag: Measure = async (bench) => {
     const before = 1 + (round - 1) * holds;
     const measured = await measureRound(redis.client, stored, servers, before, holds);
     rounds.push(measured);
-    say(
+    print(
       `pipelineLag: round ${round} of ${options.rounds}: at ${Math.round(measured.pace)} holds/s ` +
         [0.5, 0.99, 1].map((part) => quantile(measured.lagsMs, part).toFixed(0)).join(", ") +
         " ms (p50, p99, longest)",

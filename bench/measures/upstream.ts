@@ -6,7 +6,7 @@ import { targets } from "../targets.ts";
 
 /** How many of the crowd's requests still reach a node after the last ticket, at full load. */
 export const measureUpstream: Measure = async (bench) => {
-  const { workshop, options, say } = bench;
+  const { workshop, options, print } = bench;
   const { stack, url, stop } = await startSoldOutStack(bench);
   const nodeUrls = stack.nodes.map((node) => node.url);
   const rates: number[] = [];
@@ -22,7 +22,7 @@ export const measureUpstream: Measure = async (bench) => {
     rates.push(seen.total / report.seconds);
     crowd.push(requests / report.seconds);
     seconds.push(...seen.wholeSeconds);
-    say(`upstream: round ${round} of ${options.rounds}: ${seen.total} of ${requests} requests`);
+    print(`upstream: round ${round} of ${options.rounds}: ${seen.total} of ${requests} requests`);
   }
   await stop();
   const crowdRate = Math.round(spreadOf(crowd).median);

@@ -19,7 +19,7 @@ const ASK_LIMIT_MS = 30_000;
 /** Vagrant's name for a slash, in names of directories and of volumes. */
 const STORED_NAME = BOX_NAME.replaceAll("/", "-VAGRANTSLASH-");
 
-/** Adds a box to Vagrant under its name, in place of what has that name; says whether it had to. */
+/** Adds a box to Vagrant under its name, in place of what has that name; returns whether it had to. */
 export async function addBox(box: Box, vagrant: Vagrant): Promise<boolean> {
   const stamp = join(vagrant.home, "boxes", STORED_NAME, "sluice-box");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === box.file) {

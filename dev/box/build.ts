@@ -19,7 +19,7 @@ export interface Box {
 }
 
 /** The box of this checkout, which is built if it is not there. Throws `CommandError`. */
-export async function provideBox(say: (line: string) => void): Promise<Box> {
+export async function provideBox(report: (line: string) => void): Promise<Box> {
   const directory = await provideBuilt(
     {
       script: join(ROOT, "lab", "box", "build"),
@@ -27,7 +27,7 @@ export async function provideBox(say: (line: string) => void): Promise<Box> {
       what: "the box of Debian 13",
       duration: "two to ten minutes",
     },
-    say,
+    report,
   );
   return {
     file: join(directory, "debian-13.box"),
@@ -37,12 +37,12 @@ export async function provideBox(say: (line: string) => void): Promise<Box> {
 
 /**
  * Holds what is in a box against a list of versions. A mirror has one version of a package at a
- * time, so that differences are only said, or, where the list is binding, refused.
+ * time, so that differences are only reported, or, where the list is binding, refused.
  */
 export function checkPinned(
   box: Box,
   { list, isBinding }: { readonly list: string; readonly isBinding: boolean },
-  say: (line: string) => void,
+  report: (line: string) => void,
 ): void {
   if (!existsSync(list)) {
     throw new CommandError(`there is no list of packages ${list}`);
@@ -53,7 +53,7 @@ export function checkPinned(
   );
   const name = relative(process.cwd(), list);
   if (differences.length === 0) {
-    say(`Its packages are those of ${name}.`);
+    report(`Its packages are those of ${name}.`);
     return;
   }
   const more = differences.length - DIFFERENCES_SHOWN;
@@ -68,5 +68,5 @@ export function checkPinned(
         `sources of this machine's apt; remove ${join(box.file, "..")} and build again then.`,
     );
   }
-  say(text);
+  report(text);
 }

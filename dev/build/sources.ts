@@ -5,7 +5,7 @@ const filesMax = 2_000;
 
 /**
  * Every file of ours that the entries are made of: they themselves and, transitively, what they
- * import by a relative path, scripts and migrations included. Packages are told by the lock file.
+ * import by a relative path, scripts and migrations included. Packages are known by the lock file.
  * Paths relative to `root`, sorted.
  */
 export async function listSources(root: string, entries: readonly string[]): Promise<string[]> {

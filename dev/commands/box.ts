@@ -8,7 +8,7 @@ import { asCaller } from "../host/namespace.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
 import { LIBVIRT_URI } from "../vagrant/libvirt.ts";
 
-function say(line: string): void {
+function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -24,9 +24,9 @@ const args = {
 function part(name: string, description: string, work: (box: Box) => Promise<void>) {
   const run = async (given: ParsedArgs<typeof args>): Promise<void> => {
     checkArguments(given, args satisfies ArgsDef);
-    const box = await provideBox(say);
+    const box = await provideBox(report);
     const list = given.pinned ?? PINNED_PATH;
-    checkPinned(box, { list, isBinding: given.pinned !== undefined }, say);
+    checkPinned(box, { list, isBinding: given.pinned !== undefined }, report);
     await work(box);
   };
   return defineCommand({
@@ -43,7 +43,7 @@ function part(name: string, description: string, work: (box: Box) => Promise<voi
 
 const build = part("build", "Builds a box of Debian 13 for libvirt", async (box) => {
   console.log(box.file);
-  say(`What is in it: ${box.manifest}`);
+  report(`What is in it: ${box.manifest}`);
 });
 
 const add = part("add", `Adds it to Vagrant as ${BOX_NAME}`, async (box) => {
@@ -52,7 +52,7 @@ const add = part("add", `Adds it to Vagrant as ${BOX_NAME}`, async (box) => {
     command: (words) => asCaller(["vagrant", ...words]),
     virsh: (words) => ["virsh", "--connect", LIBVIRT_URI, ...words],
   });
-  say(isNew ? `Vagrant has it as ${BOX_NAME}.` : `Vagrant has this ${BOX_NAME} already.`);
+  report(isNew ? `Vagrant has it as ${BOX_NAME}.` : `Vagrant has this ${BOX_NAME} already.`);
 });
 
 export default defineCommand({

@@ -45,7 +45,7 @@ const holdSecondsMax = 1_000_000_000;
 const seedMax = 2 ** 32 - 1;
 
 /** On standard error, since it is no result; not by console.error, which paints it red. */
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -74,7 +74,7 @@ export default defineCommand({
             generator: readGenerator(args.with),
             seed: readWholeNumber("--seed", args.seed, 0, seedMax),
           };
-          const { report, details } = await runDemo(options, say, signal);
+          const { report, details } = await runDemo(options, print, signal);
           await printReport(report, details, args.json ?? null);
           process.exitCode = report.verdict === "balanced" ? 0 : 1;
         }),

@@ -8,9 +8,9 @@ import { ROOT } from "../host/checkout.ts";
 import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
 import { runInside } from "../host/namespace.ts";
-import { readPassed, withoutMark } from "../host/passthrough-args.ts";
+import { readPassthrough, withoutSeparator } from "../host/passthrough-args.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
-import { type Places, readPlaces } from "../lab/config.ts";
+import { type LabPaths, readLabPaths } from "../lab/config.ts";
 import { existsInstance, tearDown } from "../lab/down.ts";
 import { readRunning, refuseForeign } from "../lab/instance.ts";
 import { runPlaybook } from "../lab/playbook.ts";
@@ -21,7 +21,7 @@ import { bringUp } from "../lab/up.ts";
 
 const EXIT_WRONG = 2;
 
-function say(line: string): void {
+function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -30,7 +30,7 @@ function part<T extends ArgsDef>(
   name: string,
   description: string,
   args: T,
-  work: (places: Places, args: ParsedArgs<T>) => Promise<void>,
+  work: (paths: LabPaths, args: ParsedArgs<T>) => Promise<void>,
 ) {
   return defineCommand({
     meta: { name, description },
@@ -40,7 +40,7 @@ function part<T extends ArgsDef>(
         `lab ${name}`,
         async () => {
           if (!(await ranAsRoot())) {
-            await work(readPlaces(), context.args);
+            await work(readLabPaths(), context.args);
           }
         },
         EXIT_WRONG,
@@ -52,22 +52,22 @@ const upArgs = {
   inventory: { type: "string", valueHint: "FILE", description: "the topology (remembered)" },
 } as const;
 
-const up = part("up", "Boots all hosts, or those that are named", upArgs, async (places, args) => {
+const up = part("up", "Boots all hosts, or those that are named", upArgs, async (paths, args) => {
   const { _: names, ...named } = args as Record<string, unknown> & { _: string[] };
   checkArguments({ ...named, _: [] }, upArgs);
   const beganMs = performance.now();
-  await withLock(places.name, say, () => bringUp(places, args.inventory ?? null, names, say));
-  say(`up after ${((performance.now() - beganMs) / 1_000).toFixed(1)} s`);
+  await withLock(paths.name, report, () => bringUp(paths, args.inventory ?? null, names, report));
+  report(`up after ${((performance.now() - beganMs) / 1_000).toFixed(1)} s`);
 });
 
-const down = part("down", "Ends all hosts; nothing is left of them", {}, async (places, args) => {
+const down = part("down", "Ends all hosts; nothing is left of them", {}, async (paths, args) => {
   checkArguments(args, {});
-  refuseForeign(places);
-  if (!existsInstance(places)) {
-    say("the lab is not up");
+  refuseForeign(paths);
+  if (!existsInstance(paths)) {
+    report("the lab is not up");
     return;
   }
-  await withLock(places.name, say, () => tearDown(places, { keepDisks: false }));
+  await withLock(paths.name, report, () => tearDown(paths, { keepDisks: false }));
 });
 
 const statusArgs = { json: { type: "boolean", description: "print it as JSON" } } as const;
@@ -76,9 +76,9 @@ const status = part(
   "status",
   "Shows hosts, roles, addresses and who owns the VIP; exit 0 if all are up",
   statusArgs,
-  async (places, args) => {
+  async (paths, args) => {
     checkArguments(args, statusArgs);
-    const hosts = await readStatus(places);
+    const hosts = await readStatus(paths);
     console.log(args.json === true ? JSON.stringify(hosts, null, 2) : formatStatus(hosts));
     process.exitCode = statusExitCode(hosts);
   },
@@ -93,25 +93,25 @@ const power = part(
   "power",
   "Takes a host's power away (off HOST..), or gives it back (on HOST..)",
   powerArgs,
-  async (places, args) => {
+  async (paths, args) => {
     const [state, ...hosts] = (args as unknown as { _: string[] })._;
     if (state !== "on" && state !== "off") {
       throw new CommandError(`power is 'on' or 'off', not '${String(state)}'`);
     }
-    await setPower(places, state, hosts, say);
+    await setPower(paths, state, hosts, report);
   },
 );
 
-const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", {}, async (places) => {
-  const [host, ...words] = readPassed();
-  const { topology } = readRunning(places);
+const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", {}, async (paths) => {
+  const [host, ...words] = readPassthrough();
+  const { topology } = readRunning(paths);
   if (host === undefined) {
     throw new CommandError("which host? ./sluice lab ssh HOST [COMMAND..]");
   }
   pickHosts(topology.hosts, [host]);
   process.exitCode = await runInside(
-    places.namespace,
-    sshCommand(places, host, withoutMark(words)),
+    paths.namespace,
+    sshCommand(paths, host, withoutSeparator(words)),
   );
 });
 
@@ -119,15 +119,15 @@ const exec = part(
   "exec",
   "[--crowd] -- COMMAND..: runs a program on the control machine, or in the crowd's network",
   {},
-  async (places) => {
-    const said = readPassed();
-    readRunning(places);
-    const isCrowd = said[0] === "--crowd";
-    const words = withoutMark(isCrowd ? said.slice(1) : said);
+  async (paths) => {
+    const given = readPassthrough();
+    readRunning(paths);
+    const isCrowd = given[0] === "--crowd";
+    const words = withoutSeparator(isCrowd ? given.slice(1) : given);
     if (words.length === 0) {
       throw new CommandError("what is to be run? ./sluice lab exec [--crowd] -- COMMAND..");
     }
-    const namespace = isCrowd ? places.crowdNamespace : places.namespace;
+    const namespace = isCrowd ? paths.crowdNamespace : paths.namespace;
     process.exitCode = await runInside(namespace, words);
   },
 );
@@ -136,12 +136,12 @@ const playbook = part(
   "playbook",
   "FILE [OPTIONS..]: runs ansible-playbook against the lab's hosts",
   {},
-  async (places) => {
-    const [file, ...words] = readPassed();
+  async (paths) => {
+    const [file, ...words] = readPassthrough();
     if (file === undefined) {
       throw new CommandError("which playbook? ./sluice lab playbook FILE [OPTIONS..]");
     }
-    process.exitCode = await runPlaybook(places, file, words);
+    process.exitCode = await runPlaybook(paths, file, words);
   },
 );
 
@@ -149,11 +149,11 @@ const deploy = part(
   "deploy",
   "[OPTIONS..]: runs site.yml, with options for ansible-playbook",
   {},
-  async (places) => {
+  async (paths) => {
     const beganMs = performance.now();
-    const exitCode = await runPlaybook(places, "site.yml", readPassed());
+    const exitCode = await runPlaybook(paths, "site.yml", readPassthrough());
     const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-    say(`${exitCode === 0 ? "deployed" : "failed"} after ${seconds} s`);
+    report(`${exitCode === 0 ? "deployed" : "failed"} after ${seconds} s`);
     process.exitCode = exitCode;
   },
 );
@@ -162,7 +162,12 @@ const deploy = part(
 const test = defineCommand({
   meta: { name: "test", description: "Runs the lab's tests: ./sluice test lab" },
   run: async () => {
-    process.exitCode = await runAttached([join(ROOT, "sluice"), "test", "lab", ...readPassed()]);
+    process.exitCode = await runAttached([
+      join(ROOT, "sluice"),
+      "test",
+      "lab",
+      ...readPassthrough(),
+    ]);
   },
 });
 

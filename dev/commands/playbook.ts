@@ -6,7 +6,7 @@ import { runAttached } from "../host/attached.ts";
 import { ROOT } from "../host/checkout.ts";
 import { readEnvironment } from "../host/environment.ts";
 import { mitogenSettings } from "../host/mitogen.ts";
-import { readPassed } from "../host/passthrough-args.ts";
+import { readPassthrough } from "../host/passthrough-args.ts";
 
 /** For who has no Ansible, or another one: the version that the roles are tested with. */
 export default defineCommand({
@@ -15,7 +15,7 @@ export default defineCommand({
     description: "[OPTIONS..] FILE: the tested ansible-playbook, run in ansible/",
   },
   run: async () => {
-    process.exitCode = await runAttached(["ansible-playbook", ...readPassed()], {
+    process.exitCode = await runAttached(["ansible-playbook", ...readPassthrough()], {
       cwd: join(ROOT, "ansible"),
       environment: mitogenSettings(readEnvironment()),
     });

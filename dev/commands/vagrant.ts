@@ -8,20 +8,20 @@ import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
 import { mitogenSettings } from "../host/mitogen.ts";
 import { insideCommand } from "../host/namespace.ts";
-import { readPassed, withoutMark } from "../host/passthrough-args.ts";
+import { readPassthrough, withoutSeparator } from "../host/passthrough-args.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
 import { sshConfigPath } from "../host/ssh.ts";
-import { readInventoryName, readVagrantPlaces, type VagrantPlaces } from "../vagrant/config.ts";
+import { readInventoryName, readVagrantPaths, type VagrantPaths } from "../vagrant/config.ts";
 import { existMachines, tearDownMachines } from "../vagrant/down.ts";
 import { onControlMachine, vagrantEnvironment, withLibvirt } from "../vagrant/inside.ts";
-import { readMachinesUp, refuseForeignMachines, rememberedPlaces } from "../vagrant/instance.ts";
+import { readMachinesUp, readRememberedPaths, refuseForeignMachines } from "../vagrant/instance.ts";
 import { setMachinePower } from "../vagrant/machines.ts";
 import { measureTimeFactor } from "../vagrant/time-factor.ts";
 import { bringMachinesUp, runVagrant } from "../vagrant/up.ts";
 
 const EXIT_WRONG = 2;
 
-function say(line: string): void {
+function report(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -29,7 +29,7 @@ function say(line: string): void {
 function part(
   name: string,
   description: string,
-  work: (places: VagrantPlaces, words: readonly string[]) => Promise<void>,
+  work: (paths: VagrantPaths, words: readonly string[]) => Promise<void>,
 ) {
   return defineCommand({
     meta: { name, description },
@@ -38,9 +38,9 @@ function part(
         `vagrant ${name}`,
         async () => {
           if (!(await ranAsRoot())) {
-            const places = readVagrantPlaces();
+            const paths = readVagrantPaths();
             // `up` alone chooses; all others are for what is up.
-            await work(name === "up" ? places : rememberedPlaces(places), readPassed());
+            await work(name === "up" ? paths : readRememberedPaths(paths), readPassthrough());
           }
         },
         EXIT_WRONG,
@@ -51,71 +51,71 @@ function part(
 const up = part(
   "up",
   "[OPTIONS..] [HOST..]: vagrant up, with our box, in a libvirt of our own",
-  async (places, words) => {
-    process.exitCode = await withLock("vagrant", say, () =>
-      bringMachinesUp(places, readInventoryName(), words, say),
+  async (paths, words) => {
+    process.exitCode = await withLock("vagrant", report, () =>
+      bringMachinesUp(paths, readInventoryName(), words, report),
     );
   },
 );
 
-const down = part("down", "vagrant destroy, and all that was around it", async (places) => {
-  refuseForeignMachines(places);
-  if (!existMachines(places)) {
-    say("there are no virtual machines up");
+const down = part("down", "vagrant destroy, and all that was around it", async (paths) => {
+  refuseForeignMachines(paths);
+  if (!existMachines(paths)) {
+    report("there are no virtual machines up");
     return;
   }
-  const left = await withLock("vagrant", say, () => tearDownMachines(places));
+  const left = await withLock("vagrant", report, () => tearDownMachines(paths));
   if (left.length > 0) {
-    const since = places.libvirt === "own" ? ", until now" : "";
+    const since = paths.libvirt === "own" ? ", until now" : "";
     throw new CommandError(`vagrant destroy left${since}: ${left.join(", ")}`);
   }
 });
 
-const status = part("status", "vagrant status", async (places, words) => {
-  const { instance } = readMachinesUp(places);
-  process.exitCode = await runVagrant(places, instance.inventory, ["status", ...words]);
+const status = part("status", "vagrant status", async (paths, words) => {
+  const { instance } = readMachinesUp(paths);
+  process.exitCode = await runVagrant(paths, instance.inventory, ["status", ...words]);
 });
 
 const power = part(
   "power",
   "Takes a host's power away (off HOST..), or gives it back (on HOST..)",
-  async (places, [state, ...names]) => {
+  async (paths, [state, ...names]) => {
     if ((state !== "on" && state !== "off") || names.length === 0) {
       throw new CommandError("which? ./sluice vagrant power on|off HOST..");
     }
-    const { machines } = readMachinesUp(places);
-    await setMachinePower(places, state, pickHosts(machines, names), say);
+    const { machines } = readMachinesUp(paths);
+    await setMachinePower(paths, state, pickHosts(machines, names), report);
   },
 );
 
-const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", async (places, [name, ...words]) => {
+const ssh = part("ssh", "HOST [COMMAND..]: a shell on a host", async (paths, [name, ...words]) => {
   if (name === undefined) {
     throw new CommandError("which host? ./sluice vagrant ssh HOST [COMMAND..]");
   }
-  pickHosts(readMachinesUp(places).machines, [name]);
-  const command = ["ssh", "-F", sshConfigPath(places), name];
-  const asked = withoutMark(words);
+  pickHosts(readMachinesUp(paths).machines, [name]);
+  const command = ["ssh", "-F", sshConfigPath(paths), name];
+  const asked = withoutSeparator(words);
   process.exitCode = await runAttached(
-    onControlMachine(places, [...command, ...(asked.length > 0 ? ["--", ...asked] : [])]),
+    onControlMachine(paths, [...command, ...(asked.length > 0 ? ["--", ...asked] : [])]),
   );
 });
 
 const exec = part(
   "exec",
   "[--crowd] -- COMMAND..: runs a program beside libvirt, or in the crowd's network",
-  async (places, passed) => {
-    const { instance } = readMachinesUp(places);
-    const isCrowd = passed[0] === "--crowd";
-    const command = withoutMark(passed.slice(isCrowd ? 1 : 0));
+  async (paths, given) => {
+    const { instance } = readMachinesUp(paths);
+    const isCrowd = given[0] === "--crowd";
+    const command = withoutSeparator(given.slice(isCrowd ? 1 : 0));
     if (command.length === 0) {
       throw new CommandError("what is to be run? ./sluice vagrant exec [--crowd] -- COMMAND..");
     }
-    if (isCrowd && places.libvirt === "system") {
+    if (isCrowd && paths.libvirt === "system") {
       throw new CommandError("with the machine's own libvirt there is no crowd's network");
     }
     process.exitCode = await runAttached(
-      isCrowd ? insideCommand(places.crowdNamespace, command) : withLibvirt(places, command),
-      { environment: vagrantEnvironment(places, instance.inventory) },
+      isCrowd ? insideCommand(paths.crowdNamespace, command) : withLibvirt(paths, command),
+      { environment: vagrantEnvironment(paths, instance.inventory) },
     );
   },
 );
@@ -123,15 +123,15 @@ const exec = part(
 const playbook = part(
   "playbook",
   "FILE [OPTIONS..]: runs ansible-playbook against the virtual machines",
-  async (places, words) => {
-    const { instance } = readMachinesUp(places);
+  async (paths, words) => {
+    const { instance } = readMachinesUp(paths);
     const inventory = `inventories/${instance.inventory}/hosts.yml`;
     process.exitCode = await runAttached(
-      onControlMachine(places, ["ansible-playbook", "-i", inventory, ...words]),
+      onControlMachine(paths, ["ansible-playbook", "-i", inventory, ...words]),
       {
         cwd: `${ROOT}/ansible`,
         environment: {
-          ...vagrantEnvironment(places, instance.inventory),
+          ...vagrantEnvironment(paths, instance.inventory),
           ...mitogenSettings(readEnvironment()),
         },
       },
@@ -142,8 +142,8 @@ const playbook = part(
 const timeFactor = part(
   "time-factor",
   "Prints how many times slower than a host of the lab they are",
-  async (places) => {
-    console.log(String(await measureTimeFactor(places, readMachinesUp(places).machines)));
+  async (paths) => {
+    console.log(String(await measureTimeFactor(paths, readMachinesUp(paths).machines)));
   },
 );
 

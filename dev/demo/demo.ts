@@ -34,21 +34,21 @@ const timeoutSeconds = 5;
  */
 export async function runDemo(
   options: DemoOptions,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ReportedLoad> {
   const { stateDir, sale } = options.stack;
-  const stack = await startStack(options.stack, say);
+  const stack = await startStack(options.stack, print);
   try {
     goOn(signal);
     await openSale(stack.redisUrl, options);
     await awaitOnSale(stack.nodes, sale);
-    say(`sale ${sale} is open: ${options.tickets} tickets`);
+    print(`sale ${sale} is open: ${options.tickets} tickets`);
     goOn(signal);
-    return checkSellOut(await sell(stack, options, say, signal), options);
+    return checkSellOut(await sell(stack, options, print, signal), options);
   } finally {
     await stopStack(stateDir);
-    say("everything is stopped");
+    print("everything is stopped");
   }
 }
 
@@ -76,7 +76,7 @@ async function openSale(redisUrl: string, options: DemoOptions): Promise<void> {
 async function sell(
   stack: Stack,
   options: DemoOptions,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ReportedLoad> {
   const { tickets, requests, connections, generator } = options;
@@ -86,7 +86,7 @@ async function sell(
   const buyUrl = `${url}/buy/ticket`;
   const crowd = { url: buyUrl, body: null, extent, connections, timeoutSeconds };
   const statusUrl = `${stack.statusUrl}/nginx-status`;
-  say(`sending ${requests} requests on ${connections} connections to ${crowd.url}`);
+  print(`sending ${requests} requests on ${connections} connections to ${crowd.url}`);
   const resale = beginResale(stack, options);
   const next =
     resale === null
@@ -99,7 +99,7 @@ async function sell(
     const load = { ...crowd, ratePerSecond: null, generator };
     return await runReportedLoad(load, surroundings, signal, async () => {
       await progress.stop();
-      return (await resale?.settle(say, signal)) ?? null;
+      return (await resale?.settle(print, signal)) ?? null;
     });
   } finally {
     await progress.stop();

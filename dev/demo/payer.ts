@@ -21,7 +21,7 @@ export interface PayerOptions {
 
 /** Payments under way at a time. */
 const concurrency = 32;
-/** Entries of the stream a read; no more are read while so many wait to be paid for. */
+/** Entries of the stream a reading; no more are read while so many wait to be paid for. */
 const pageEntries = 500;
 const blockMs = 100;
 const commandTimeoutMs = 5_000;
@@ -161,7 +161,7 @@ export class Payer {
       await response.arrayBuffer();
       return response.status;
     } catch {
-      // No answer says nothing: it is asked again, a bounded number of times.
+      // No answer decides nothing: it is asked again, a bounded number of times.
       return 0;
     }
   }

@@ -12,8 +12,8 @@ export interface ProgressOptions {
   readonly next: string;
 }
 
-/** One look at a crowd on its way. */
-interface Look {
+/** How far a crowd was at one moment. */
+interface Reading {
   readonly atMs: number;
   readonly answered: number;
   /** Null while the ledger does not answer. */
@@ -23,7 +23,7 @@ interface Look {
 /** A terminal is refreshed in place; a log gets a line every few seconds. */
 const terminalPauseMs = 250;
 const logPauseMs = 3_000;
-const lookTimeoutMs = 1_000;
+const readTimeoutMs = 1_000;
 
 /**
  * Shows how a crowd gets on, until all of it is answered or it is stopped. On standard error: it is
@@ -36,7 +36,7 @@ export class Progress {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
   /** Nginx counts them as well. */
-  #looks = 0;
+  #readings = 0;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -50,14 +50,14 @@ export class Progress {
   }
 
   async #run(): Promise<void> {
-    const first = await this.#look(0);
+    const first = await this.#read(0);
     let previous = first;
     while (previous.answered - first.answered < this.#options.requests) {
       await pause(this.#stream.isTTY ? terminalPauseMs : logPauseMs, this.#stop.signal);
       if (this.#stop.signal.aborted) {
         break;
       }
-      const now = await this.#look(previous.answered);
+      const now = await this.#read(previous.answered);
       this.#show(first, previous, now);
       previous = now;
     }
@@ -70,7 +70,7 @@ export class Progress {
     this.#operations.close();
   }
 
-  #show(first: Look, previous: Look, now: Look): void {
+  #show(first: Reading, previous: Reading, now: Reading): void {
     const { requests, tickets } = this.#options;
     const seconds = (now.atMs - first.atMs) / 1_000;
     const sinceMs = Math.max(1, now.atMs - previous.atMs);
@@ -85,13 +85,13 @@ export class Progress {
   }
 
   /** What cannot be seen now is shown as it was, or as unknown; the crowd is not disturbed. */
-  async #look(answeredBefore: number): Promise<Look> {
+  async #read(answeredBefore: number): Promise<Reading> {
     const { statusUrl, sale } = this.#options;
-    this.#looks += 1;
-    const looks = this.#looks;
+    this.#readings += 1;
+    const readings = this.#readings;
     const [answered, snapshot] = await Promise.all([
       readNginxRequests(statusUrl).then(
-        (all) => all - looks,
+        (all) => all - readings,
         () => answeredBefore,
       ),
       this.#operations.read(sale).catch(() => null),
@@ -102,7 +102,7 @@ export class Progress {
 
 /** The third number of "server accepts handled requests". */
 async function readNginxRequests(statusUrl: string): Promise<number> {
-  const response = await fetch(statusUrl, { signal: AbortSignal.timeout(lookTimeoutMs) });
+  const response = await fetch(statusUrl, { signal: AbortSignal.timeout(readTimeoutMs) });
   const requests = /^ *\d+ \d+ (\d+)/m.exec(await response.text())?.[1];
   if (requests === undefined) {
     throw new Error(`${statusUrl} is no stub_status`);

@@ -16,8 +16,8 @@ const roundsMax = 12;
 const askMsMax = 300_000;
 /** A lapse is seen within a second; the rest is for a machine that is busy. */
 const lapseSlackMs = 15_000;
-const lookPauseMs = 100;
-const tellPauseMs = 3_000;
+const readPauseMs = 100;
+const printPauseMs = 3_000;
 
 /**
  * The life of orders beside a crowd and after it: some pay, the holds of the others lapse, and
@@ -36,20 +36,20 @@ export class Resale {
   }
 
   /** To be called when the crowd is gone. Then every ticket is paid for, or free. */
-  async settle(say: (line: string) => void, signal: AbortSignal): Promise<Aftermath> {
+  async settle(print: (line: string) => void, signal: AbortSignal): Promise<Aftermath> {
     const { holdSeconds, buyUrl } = this.#options;
     const roundMs = (holdSeconds + 1) * 1_000;
     const askers = new Askers(buyUrl);
     try {
       const askMs = Math.min(askMsMax, roundsMax * roundMs);
-      await this.#await(askMs, say, signal, ({ left, held }) => left === 0 && held === 0);
+      await this.#await(askMs, print, signal, ({ left, held }) => left === 0 && held === 0);
     } finally {
       await askers.stop();
     }
     await this.#payer.finish();
     const lapsed = await this.#await(
       holdSeconds * 1_000 + lapseSlackMs,
-      say,
+      print,
       signal,
       ({ held }) => held === 0,
     );
@@ -72,20 +72,22 @@ export class Resale {
 
   async #await(
     patienceMs: number,
-    say: (line: string) => void,
+    print: (line: string) => void,
     signal: AbortSignal,
     isSo: (stock: { left: number; held: number }) => boolean,
   ): Promise<boolean> {
-    let toldAtMs = performance.now();
-    return waitUntil(patienceMs, lookPauseMs, async () => {
+    let printedAtMs = performance.now();
+    return waitUntil(patienceMs, readPauseMs, async () => {
       if (signal.aborted) {
         throw new CommandError("the demo was called off");
       }
-      const stock = await this.#log.look();
-      if (performance.now() - toldAtMs >= tellPauseMs) {
-        toldAtMs = performance.now();
+      const stock = await this.#log.read();
+      if (performance.now() - printedAtMs >= printPauseMs) {
+        printedAtMs = performance.now();
         const { atMs, left, held, paid } = stock;
-        say(`${(atMs / 1_000).toFixed(1).padStart(6)} s  ${left} left, ${held} held, ${paid} paid`);
+        print(
+          `${(atMs / 1_000).toFixed(1).padStart(6)} s  ${left} left, ${held} held, ${paid} paid`,
+        );
       }
       return isSo(stock);
     });

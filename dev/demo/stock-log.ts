@@ -1,12 +1,12 @@
 import { SaleOperations } from "../../src/ledger/operations.ts";
 import type { StockSample } from "../load/aftermath.ts";
 
-/** A few looks a second show every wave of lapses, and cost the ledger nothing. */
+/** A few readings a second show every wave of lapses, and cost the ledger nothing. */
 const pauseMs = 200;
-/** An hour of looks. */
+/** An hour of readings. */
 const samplesMax = 18_000;
 
-/** Looks at a sale a few times a second, for as long as it is not stopped. */
+/** Reads a sale's stock a few times a second, for as long as it is not stopped. */
 export class StockLog {
   readonly #operations: SaleOperations;
   readonly #sale: string;
@@ -25,14 +25,14 @@ export class StockLog {
     return this.#samples;
   }
 
-  /** Looks now. Throws `OperationError` where the ledger does not answer. */
-  async look(): Promise<StockSample> {
+  /** Reads it now. Throws `OperationError` where the ledger does not answer. */
+  async read(): Promise<StockSample> {
     const snapshot = await this.#operations.read(this.#sale);
     const { left = 0, held = 0, paid = 0 } = snapshot ?? {};
     return { atMs: Math.round(performance.now() - this.#startedAtMs), left, held, paid };
   }
 
-  /** Looks a last time and ends. */
+  /** Reads a last time and ends. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
@@ -42,8 +42,8 @@ export class StockLog {
   async #run(): Promise<void> {
     while (this.#samples.length < samplesMax) {
       const last = this.#stopped;
-      // One look that fails leaves a gap; whoever needs the ledger says why.
-      const sample = await this.look().catch(() => null);
+      // One reading that fails leaves a gap; whoever needs the ledger reports why.
+      const sample = await this.read().catch(() => null);
       if (sample !== null) {
         this.#samples.push(sample);
       }

@@ -9,7 +9,7 @@ function ignore(): void {}
 
 /**
  * Runs a program on this terminal, and returns its exit code. An interrupt is for that program: the
- * terminal sends it to both, and what it means is the program's to say.
+ * terminal sends it to both, and what it means is up to the program.
  */
 export async function runAttached(
   command: readonly string[],

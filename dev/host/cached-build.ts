@@ -25,7 +25,7 @@ export async function nameBuilt({ script, cacheDir }: CachedBuild): Promise<stri
 /** The path of it; it is made if it is not there. Throws `CommandError` with its log's end. */
 export async function provideBuilt(
   build: CachedBuild,
-  say: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<string> {
   const { script, cacheDir, what, duration } = build;
   const path = await nameBuilt(build);
@@ -34,7 +34,7 @@ export async function provideBuilt(
   }
   mkdirSync(cacheDir, { recursive: true });
   const logPath = join(cacheDir, "build.log");
-  say(`Building ${what}: ${duration}, once. Log: ${logPath}`);
+  report(`Building ${what}: ${duration}, once. Log: ${logPath}`);
   const log = openSync(logPath, "w", 0o644);
   const beganMs = performance.now();
   const child = Bun.spawn([script, cacheDir], {
@@ -49,6 +49,6 @@ export async function provideBuilt(
       `building ${what} failed. The end of ${logPath}:\n${tail.map((line) => `  ${line}`).join("\n")}`,
     );
   }
-  say(`Built ${what} (${Math.round((performance.now() - beganMs) / 1_000)} s).`);
+  report(`Built ${what} (${Math.round((performance.now() - beganMs) / 1_000)} s).`);
   return path;
 }

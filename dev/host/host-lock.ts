@@ -11,17 +11,17 @@ const POLL_MS = 200;
  */
 export async function withLock<T>(
   what: string,
-  say: (line: string) => void,
+  report: (line: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
   let lock = take(what);
   if (lock === null) {
-    say(`Another command is at work on ${what}; waiting for it.`);
+    report(`Another command is at work on ${what}; waiting for it.`);
     await waitUntil(WAIT_LIMIT_MS, POLL_MS, () => (lock = take(what)) !== null);
   }
   if (lock === null) {
     throw new CommandError(
-      `another command has been at work on ${what} for ${WAIT_LIMIT_MS / 1_000} s; look what it does`,
+      `another command has been at work on ${what} for ${WAIT_LIMIT_MS / 1_000} s; see what it does`,
     );
   }
   try {

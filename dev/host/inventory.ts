@@ -4,7 +4,7 @@ import { reasonOf } from "../../src/process/errors.ts";
 /** Variables of an inventory, not checked yet. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** A host with what its groups and it itself say of it, nearer ones first. */
+/** A host with what its groups and its own entry set, nearer ones first. */
 export interface InventoryHost {
   readonly name: string;
   readonly groups: readonly string[];

@@ -4,43 +4,43 @@ const PASSING: Readonly<Record<string, ReadonlySet<string>>> = {
   vagrant: new Set(["up", "status", "power", "exec", "ssh", "playbook"]),
 };
 
-export interface SplitWords {
-  /** Words that this command reads. */
+export interface SplitArguments {
+  /** What this command reads. */
   readonly own: string[];
-  readonly passed: readonly string[];
+  readonly passthrough: readonly string[];
 }
 
-let passed: readonly string[] = [];
+let passthrough: readonly string[] = [];
 
 /**
  * Splits `lab ssh HOST COMMAND..` and its like behind the second word, but for a `--help`, and
  * `playbook FILE..` behind the first.
  */
-export function splitWords(words: readonly string[]): SplitWords {
+export function splitArguments(words: readonly string[]): SplitArguments {
   const [command = "", part = "", first = ""] = words;
   if (command === "playbook" && part !== "--help" && part !== "-h") {
-    return { own: words.slice(0, 1), passed: words.slice(1) };
+    return { own: words.slice(0, 1), passthrough: words.slice(1) };
   }
   const isPassing = PASSING[command]?.has(part) === true;
   if (!isPassing || first === "--help" || first === "-h") {
-    return { own: [...words], passed: [] };
+    return { own: [...words], passthrough: [] };
   }
-  return { own: words.slice(0, 2), passed: words.slice(2) };
+  return { own: words.slice(0, 2), passthrough: words.slice(2) };
 }
 
-/** Keeps for `readPassed` what is to be passed on, and returns the rest. */
-export function keepPassed(words: readonly string[]): string[] {
-  const split = splitWords(words);
-  passed = split.passed;
+/** Keeps what is to be passed on for `readPassthrough`, and returns the rest. */
+export function keepPassthrough(words: readonly string[]): string[] {
+  const split = splitArguments(words);
+  passthrough = split.passthrough;
   return split.own;
 }
 
-/** The words to pass on. */
-export function readPassed(): readonly string[] {
-  return passed;
+/** What is to be passed on. */
+export function readPassthrough(): readonly string[] {
+  return passthrough;
 }
 
 /** A command line without the `--` that may stand before it, as it may for ssh and nsenter. */
-export function withoutMark(words: readonly string[]): readonly string[] {
+export function withoutSeparator(words: readonly string[]): readonly string[] {
   return words[0] === "--" ? words.slice(1) : words;
 }

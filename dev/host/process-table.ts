@@ -110,7 +110,7 @@ function readStat(pid: number): Stat | null {
   try {
     line = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
-    // ENOENT or ESRCH: gone between two looks.
+    // ENOENT or ESRCH: gone between two readings.
     return null;
   }
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");

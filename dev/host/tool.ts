@@ -10,7 +10,7 @@ export interface ToolResult {
 
 const TOOL_LIMIT_MS = 60_000;
 
-/** Runs a program to its end, and says how it went; at most `limitMs`. */
+/** Runs a program to its end, and returns how it went; at most `limitMs`. */
 export async function tryTool(
   command: readonly string[],
   input = "",
@@ -32,7 +32,7 @@ export async function tryTool(
   return { exitCode, stdout, stderr };
 }
 
-/** Runs a program that has to succeed. Throws `CommandError` with what it said. */
+/** Runs a program that has to succeed. Throws `CommandError` with what it printed. */
 export async function runTool(command: readonly string[], input = ""): Promise<string> {
   const { exitCode, stdout, stderr } = await tryTool(command, input);
   if (exitCode !== 0) {

@@ -8,7 +8,7 @@ import { readStateDir } from "../host/environment.ts";
 const NAME = /^[a-z][a-z0-9-]{0,15}$/;
 
 /** Where an instance of the lab keeps what. */
-export interface Places {
+export interface LabPaths {
   readonly name: string;
   /** Of this instance alone: disks, keys, consoles. */
   readonly stateDir: string;
@@ -21,7 +21,7 @@ export interface Places {
 }
 
 /** The instance that SLUICE_LAB names, `lab` by default. Throws `CommandError`. */
-export function readPlaces(): Places {
+export function readLabPaths(): LabPaths {
   const name = process.env["SLUICE_LAB"] ?? "lab";
   if (!NAME.test(name)) {
     throw new CommandError(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { listProcesses, removeNamespaces } from "../host/namespace.ts";
 import { killAll } from "../host/process-table.ts";
-import type { Places } from "./config.ts";
+import type { LabPaths } from "./config.ts";
 import { cutPower } from "./guest.ts";
 
 /**
@@ -11,38 +11,38 @@ import { cutPower } from "./guest.ts";
  * namespaces, the namespaces, sockets; and, unless `keepDisks`, all that is kept of it.
  */
 export async function tearDown(
-  places: Places,
+  paths: LabPaths,
   { keepDisks }: { readonly keepDisks: boolean },
 ): Promise<void> {
-  for (const host of listRecorded(places)) {
-    await cutPower(places, host);
+  for (const host of listRecorded(paths)) {
+    await cutPower(paths, host);
   }
   // A guest whose record was never written, tests, connections: whatever is in there goes, too.
-  for (const namespace of [places.namespace, places.crowdNamespace]) {
+  for (const namespace of [paths.namespace, paths.crowdNamespace]) {
     await killAll(() => listProcesses(namespace));
   }
-  await removeNamespaces([places.crowdNamespace, places.namespace]);
-  rmSync(places.runDir, { recursive: true, force: true });
+  await removeNamespaces([paths.crowdNamespace, paths.namespace]);
+  rmSync(paths.runDir, { recursive: true, force: true });
   if (!keepDisks) {
-    rmSync(places.stateDir, { recursive: true, force: true });
+    rmSync(paths.stateDir, { recursive: true, force: true });
   }
 }
 
 /** Whether there is anything that `down` would have to end. */
-export function existsInstance(places: Places): boolean {
+export function existsInstance(paths: LabPaths): boolean {
   return [
-    places.stateDir,
-    places.runDir,
-    join("/run/netns", places.namespace),
-    join("/run/netns", places.crowdNamespace),
+    paths.stateDir,
+    paths.runDir,
+    join("/run/netns", paths.namespace),
+    join("/run/netns", paths.crowdNamespace),
   ].some((path) => existsSync(path));
 }
 
-function listRecorded(places: Places): string[] {
-  if (!existsSync(places.stateDir)) {
+function listRecorded(paths: LabPaths): string[] {
+  if (!existsSync(paths.stateDir)) {
     return [];
   }
-  return readdirSync(places.stateDir)
+  return readdirSync(paths.stateDir)
     .filter((file) => file.endsWith(".json") && file !== "lab.json")
     .map((file) => file.slice(0, -".json".length));
 }

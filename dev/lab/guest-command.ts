@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import type { Places } from "./config.ts";
+import type { LabPaths } from "./config.ts";
 import { tapName } from "./network.ts";
 import type { LabHost, Topology } from "./topology.ts";
 
@@ -16,13 +16,13 @@ export interface Boot {
 }
 
 /** Path of what a host has written to its disk, as differences from the image. */
-export function diskPath(places: Places, host: string): string {
-  return join(places.stateDir, `${host}.cow`);
+export function diskPath(paths: LabPaths, host: string): string {
+  return join(paths.stateDir, `${host}.cow`);
 }
 
 /** The command line that boots a host; its own words are for lab/image/guest/identity. */
 export function guestCommand(
-  places: Places,
+  paths: LabPaths,
   topology: Topology,
   host: LabHost,
   boot: Boot,
@@ -31,7 +31,7 @@ export function guestCommand(
   return [
     join(boot.image, "linux"),
     `mem=${host.memoryMb}M`,
-    `ubd0=${diskPath(places, host.name)},${join(boot.image, "disk")}`,
+    `ubd0=${diskPath(paths, host.name)},${join(boot.image, "disk")}`,
     "root=/dev/ubda",
     "rootfstype=ext4",
     "rw",
@@ -40,7 +40,7 @@ export function guestCommand(
     "seccomp=auto",
     `vec0:transport=tap,ifname=${tapName(host.name)},mac=${host.mac},depth=64`,
     `umid=${host.name}`,
-    `uml_dir=${join(places.runDir, "uml")}/`,
+    `uml_dir=${join(paths.runDir, "uml")}/`,
     // One console, to the log; nothing reads terminals.
     "con=null",
     "con0=null,fd:1",

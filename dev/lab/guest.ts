@@ -10,7 +10,7 @@ import {
   listSession,
   type ProcessIdentity,
 } from "../host/process-table.ts";
-import { type Places } from "./config.ts";
+import { type LabPaths } from "./config.ts";
 import { type Boot, guestCommand, MEMORY_DIR } from "./guest-command.ts";
 import { forgetConnection } from "./ssh.ts";
 import type { LabHost, Topology } from "./topology.ts";
@@ -18,22 +18,22 @@ import type { LabHost, Topology } from "./topology.ts";
 const LOG_TAIL_LINES = 12;
 
 /** Path of what a host prints on its console. */
-export function consolePath(places: Places, host: string): string {
-  return join(places.stateDir, `${host}.log`);
+export function consolePath(paths: LabPaths, host: string): string {
+  return join(paths.stateDir, `${host}.log`);
 }
 
 /** Boots a host, in a session of its own, so that it outlives this command. */
 export async function startGuest(
-  places: Places,
+  paths: LabPaths,
   topology: Topology,
   host: LabHost,
   boot: Boot,
 ): Promise<void> {
-  await forgetConnection(places, host.name);
-  const log = openSync(consolePath(places, host.name), "w", 0o644);
+  await forgetConnection(paths, host.name);
+  const log = openSync(consolePath(paths, host.name), "w", 0o644);
   try {
     const child = Bun.spawn(
-      ["ip", "netns", "exec", places.namespace, ...guestCommand(places, topology, host, boot)],
+      ["ip", "netns", "exec", paths.namespace, ...guestCommand(paths, topology, host, boot)],
       {
         detached: true,
         stdin: "ignore",
@@ -45,17 +45,17 @@ export async function startGuest(
     child.unref();
     const identity = identify(child.pid);
     if (identity === null) {
-      throw new CommandError(`${host.name} ended at once:\n${readConsoleEnd(places, host.name)}`);
+      throw new CommandError(`${host.name} ended at once:\n${readConsoleEnd(paths, host.name)}`);
     }
-    writeFileSync(recordPath(places, host.name), JSON.stringify(identity));
+    writeFileSync(recordPath(paths, host.name), JSON.stringify(identity));
   } finally {
     closeSync(log);
   }
 }
 
 /** Whether a host's power is on; it may have crashed all the same. */
-export function isOn(places: Places, host: string): boolean {
-  const identity = readRecord(places, host);
+export function isOn(paths: LabPaths, host: string): boolean {
+  const identity = readRecord(paths, host);
   return identity !== null && isRunning(identity);
 }
 
@@ -63,18 +63,18 @@ export function isOn(places: Places, host: string): boolean {
  * Takes a host's power away: all its processes at once, in the middle of whatever they do. Its disk
  * is left as it was at that moment.
  */
-export async function cutPower(places: Places, host: string): Promise<void> {
-  const identity = readRecord(places, host);
+export async function cutPower(paths: LabPaths, host: string): Promise<void> {
+  const identity = readRecord(paths, host);
   if (identity !== null) {
     await killAll(() => listSession(identity));
   }
-  rmSync(recordPath(places, host), { force: true });
-  await forgetConnection(places, host);
+  rmSync(recordPath(paths, host), { force: true });
+  await forgetConnection(paths, host);
 }
 
 /** The last lines of a host's console, indented. */
-export function readConsoleEnd(places: Places, host: string): string {
-  const path = consolePath(places, host);
+export function readConsoleEnd(paths: LabPaths, host: string): string {
+  const path = consolePath(paths, host);
   const text = existsSync(path) ? readFileSync(path, "utf8") : "";
   // Terminals' control sequences, which systemd begins with.
   // oxlint-disable-next-line no-control-regex
@@ -86,14 +86,14 @@ export function readConsoleEnd(places: Places, host: string): string {
     .join("\n");
 }
 
-function recordPath(places: Places, host: string): string {
-  return join(places.stateDir, `${host}.json`);
+function recordPath(paths: LabPaths, host: string): string {
+  return join(paths.stateDir, `${host}.json`);
 }
 
 /** Null without a record, and for one that a killed command left unfinished. */
-function readRecord(places: Places, host: string): ProcessIdentity | null {
+function readRecord(paths: LabPaths, host: string): ProcessIdentity | null {
   try {
-    return JSON.parse(readFileSync(recordPath(places, host), "utf8")) as ProcessIdentity;
+    return JSON.parse(readFileSync(recordPath(paths, host), "utf8")) as ProcessIdentity;
   } catch {
     return null;
   }

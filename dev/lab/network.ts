@@ -1,6 +1,6 @@
 import { addNamespaces, inNamespace, ipBatch, makeRouter } from "../host/namespace.ts";
 import { runTool } from "../host/tool.ts";
-import type { Places } from "./config.ts";
+import type { LabPaths } from "./config.ts";
 import type { Topology } from "./topology.ts";
 
 const BRIDGE = "lan";
@@ -40,12 +40,12 @@ export function tapBatch(hosts: readonly string[]): string[] {
 }
 
 /** Makes the taps that are missing: all of a new network, or those of hosts added since. */
-export async function makeTaps(places: Places, topology: Topology): Promise<void> {
-  const links = await runTool(["ip", "-n", places.namespace, "-o", "link", "show"]);
+export async function makeTaps(paths: LabPaths, topology: Topology): Promise<void> {
+  const links = await runTool(["ip", "-n", paths.namespace, "-o", "link", "show"]);
   const missing = topology.hosts
     .map(({ name }) => name)
     .filter((name) => !links.includes(`: ${tapName(name)}: `));
-  await ipBatch(places.namespace, tapBatch(missing));
+  await ipBatch(paths.namespace, tapBatch(missing));
 }
 
 /** What `ip -batch` is to do in the crowd's namespace. */
@@ -60,8 +60,8 @@ export function crowdBatch(topology: Topology): string[] {
 }
 
 /** Makes both namespaces and all that is in them. What there was of them must be gone. */
-export async function makeNetwork(places: Places, topology: Topology): Promise<void> {
-  const { namespace, crowdNamespace } = places;
+export async function makeNetwork(paths: LabPaths, topology: Topology): Promise<void> {
+  const { namespace, crowdNamespace } = paths;
   await addNamespaces([namespace, crowdNamespace]);
   for (const name of [namespace, crowdNamespace]) {
     // Its router advertisements and neighbours would only be noise.

@@ -1,29 +1,29 @@
 import { readCaller } from "../host/environment.ts";
 import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
-import { type Places } from "./config.ts";
+import { type LabPaths } from "./config.ts";
 import { cutPower } from "./guest.ts";
 import { readRunning } from "./instance.ts";
 import { prepareSsh } from "./ssh.ts";
-import { bootAll, type Say } from "./up.ts";
+import { bootAll, type Report } from "./up.ts";
 
 /** Takes the power from hosts, or gives it back to them and waits until they answer. */
 export async function setPower(
-  places: Places,
+  paths: LabPaths,
   state: "on" | "off",
   names: readonly string[],
-  say: Say,
+  report: Report,
 ): Promise<void> {
-  const { instance, topology } = readRunning(places);
+  const { instance, topology } = readRunning(paths);
   const hosts = pickHosts(topology.hosts, names);
   if (state === "off") {
     await Promise.all(
       hosts.map((host) =>
-        withLock(`${places.name}/${host.name}`, say, () => cutPower(places, host.name)),
+        withLock(`${paths.name}/${host.name}`, report, () => cutPower(paths, host.name)),
       ),
     );
     return;
   }
-  const publicKey = await prepareSsh(places, topology, instance.image, readCaller());
-  await bootAll(places, topology, hosts, { image: instance.image, publicKey }, say);
+  const publicKey = await prepareSsh(paths, topology, instance.image, readCaller());
+  await bootAll(paths, topology, hosts, { image: instance.image, publicKey }, report);
 }

@@ -11,18 +11,18 @@ import {
   writeSshConfig,
 } from "../host/ssh.ts";
 import { runTool, type ToolResult, tryTool } from "../host/tool.ts";
-import type { Places } from "./config.ts";
+import type { LabPaths } from "./config.ts";
 import type { Topology } from "./topology.ts";
 
 const HOST_KEY_ALIAS = "sluice-lab";
 
 /** How the hosts of an instance are reached. All of them have the image's host key. */
-export function sshSettings(places: Places, topology: Topology): SshSettings {
+export function sshSettings(paths: LabPaths, topology: Topology): SshSettings {
   return {
-    ...places,
+    ...paths,
     hosts: topology.hosts,
     hostKeyLines: [
-      `UserKnownHostsFile ${join(places.stateDir, "known_hosts")}`,
+      `UserKnownHostsFile ${join(paths.stateDir, "known_hosts")}`,
       "GlobalKnownHostsFile /dev/null",
       "StrictHostKeyChecking yes",
       `HostKeyAlias ${HOST_KEY_ALIAS}`,
@@ -35,49 +35,49 @@ export function sshSettings(places: Places, topology: Topology): SshSettings {
 
 /** Makes key, known hosts and configuration, and returns the public key, without type and name. */
 export async function prepareSsh(
-  places: Places,
+  paths: LabPaths,
   topology: Topology,
   image: string,
   caller: Caller | null,
 ): Promise<string> {
-  const key = keyPath(places);
+  const key = keyPath(paths);
   if (!existsSync(`${key}.pub`)) {
     await runTool(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key]);
   }
   const hostKey = readFileSync(join(image, "hostkey.pub"), "utf8").trim();
-  writeFileSync(join(places.stateDir, "known_hosts"), `${HOST_KEY_ALIAS} ${hostKey}\n`);
-  writeSshConfig(sshSettings(places, topology), caller);
+  writeFileSync(join(paths.stateDir, "known_hosts"), `${HOST_KEY_ALIAS} ${hostKey}\n`);
+  writeSshConfig(sshSettings(paths, topology), caller);
   return readFileSync(`${key}.pub`, "utf8").split(" ")[1] ?? "";
 }
 
 /** Ends the connection to a host that ssh keeps open, so that nobody waits for it to be found dead. */
-export async function forgetConnection(places: Places, host: string): Promise<void> {
-  if (!existsSync(sshConfigPath(places)) || !namespaceExists(places.namespace)) {
+export async function forgetConnection(paths: LabPaths, host: string): Promise<void> {
+  if (!existsSync(sshConfigPath(paths)) || !namespaceExists(paths.namespace)) {
     return;
   }
   // It fails if there is none, which is as good.
-  await tryTool(["ssh", "-F", sshConfigPath(places), "-O", "exit", host], "", FORGET_LIMIT_MS);
+  await tryTool(["ssh", "-F", sshConfigPath(paths), "-O", "exit", host], "", FORGET_LIMIT_MS);
 }
 
 /** Command line of a command on a host; words are joined by ssh, and the host's shell reads them. */
-export function sshCommand(places: Places, host: string, command: readonly string[]): string[] {
+export function sshCommand(paths: LabPaths, host: string, command: readonly string[]): string[] {
   return [
     "ssh",
     "-F",
-    sshConfigPath(places),
+    sshConfigPath(paths),
     host,
     ...(command.length > 0 ? ["--"] : []),
     ...command,
   ];
 }
 
-/** Runs a command on a host and collects what it says. */
+/** Runs a command on a host and collects what it prints. */
 export async function askHost(
-  places: Places,
+  paths: LabPaths,
   host: string,
   command: string,
   limitMs: number,
 ): Promise<ToolResult> {
-  const words = ["ssh", "-n", "-F", sshConfigPath(places), "-o", "BatchMode=yes", host, command];
-  return tryTool(insideCommand(places.namespace, words), "", limitMs);
+  const words = ["ssh", "-n", "-F", sshConfigPath(paths), "-o", "BatchMode=yes", host, command];
+  return tryTool(insideCommand(paths.namespace, words), "", limitMs);
 }

@@ -1,5 +1,5 @@
 import { alignLeft } from "../../src/operator/formats/left-aligned.ts";
-import type { Places } from "./config.ts";
+import type { LabPaths } from "./config.ts";
 import { isOn } from "./guest.ts";
 import { readRunning } from "./instance.ts";
 import { askHost } from "./ssh.ts";
@@ -20,18 +20,18 @@ export interface HostStatus {
 }
 
 /** Asks every host of an instance how it is. */
-export async function readStatus(places: Places): Promise<HostStatus[]> {
-  const { topology } = readRunning(places);
-  return Promise.all(topology.hosts.map((host) => readHost(places, host, topology.vip)));
+export async function readStatus(paths: LabPaths): Promise<HostStatus[]> {
+  const { topology } = readRunning(paths);
+  return Promise.all(topology.hosts.map((host) => readHost(paths, host, topology.vip)));
 }
 
-async function readHost(places: Places, host: LabHost, vip: string | null): Promise<HostStatus> {
+async function readHost(paths: LabPaths, host: LabHost, vip: string | null): Promise<HostStatus> {
   const known = { host: host.name, roles: host.groups, address: host.address };
-  if (!isOn(places, host.name)) {
+  if (!isOn(paths, host.name)) {
     return { ...known, state: "off", ownsVip: false };
   }
   const question = vip === null ? "true" : `ip -o -4 address show to ${vip}`;
-  const { exitCode, stdout } = await askHost(places, host.name, question, ASK_LIMIT_MS);
+  const { exitCode, stdout } = await askHost(paths, host.name, question, ASK_LIMIT_MS);
   return {
     ...known,
     state: exitCode === 0 ? "up" : "silent",

@@ -7,7 +7,7 @@ import { readCaller } from "../host/environment.ts";
 import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
 import { namespaceExists } from "../host/namespace.ts";
-import { type Places } from "./config.ts";
+import { type LabPaths } from "./config.ts";
 import { tearDown } from "./down.ts";
 import type { Boot } from "./guest-command.ts";
 import { isOn, readConsoleEnd, startGuest } from "./guest.ts";
@@ -33,70 +33,74 @@ const ASK_PAUSE_MS = 400;
 /** Hosts that boot at a time, for each processor: more would only wait for each other. */
 const BOOTS_PER_PROCESSOR = 2;
 
-export type Say = (line: string) => void;
+export type Report = (line: string) => void;
 
 /** Brings an instance up: image, network, keys, hosts. What is up already is left as it is. */
 export async function bringUp(
-  places: Places,
+  paths: LabPaths,
   inventory: string | null,
   names: readonly string[],
-  say: Say,
+  report: Report,
 ): Promise<void> {
-  refuseForeign(places);
-  if (foreignOwner(places) !== null) {
-    say("Another checkout left a lab of this name behind, in which nothing runs; it is removed.");
-    await tearDown(places, { keepDisks: true });
+  refuseForeign(paths);
+  if (foreignOwner(paths) !== null) {
+    report(
+      "Another checkout left a lab of this name behind, in which nothing runs; it is removed.",
+    );
+    await tearDown(paths, { keepDisks: true });
   }
-  const former = readInstance(places);
+  const former = readInstance(paths);
   const path = inventory ?? former?.inventory ?? INVENTORY_DEFAULT;
   const topology = readInventory(path);
   const hosts = pickHosts(topology.hosts, names);
-  const running = former !== null && namespaceExists(places.namespace);
+  const running = former !== null && namespaceExists(paths.namespace);
   if (running && former.inventory !== path) {
     throw new CommandError(`the lab is up with ${former.inventory}; ./sluice lab down comes first`);
   }
-  const off = hosts.filter(({ name }) => !isOn(places, name));
+  const off = hosts.filter(({ name }) => !isOn(paths, name));
   checkMachine(off);
-  const image = await imageOf(places, former, say);
-  await provideNetwork(places, topology, former?.image === image, say);
-  writeInstance(places, { inventory: path, image });
-  const publicKey = await prepareSsh(places, topology, image, readCaller());
-  await bootAll(places, topology, hosts, { image, publicKey }, say);
+  const image = await imageOf(paths, former, report);
+  await provideNetwork(paths, topology, former?.image === image, report);
+  writeInstance(paths, { inventory: path, image });
+  const publicKey = await prepareSsh(paths, topology, image, readCaller());
+  await bootAll(paths, topology, hosts, { image, publicKey }, report);
 }
 
 /** An instance with disks goes on with the image that they are differences from, if it exists. */
-async function imageOf(places: Places, former: Instance | null, say: Say): Promise<string> {
+async function imageOf(paths: LabPaths, former: Instance | null, report: Report): Promise<string> {
   if (former !== null && existsSync(former.image)) {
-    if (former.image !== (await nameImage(places))) {
-      say("The image has changed since; this lab goes on with its own until down and up again.");
+    if (former.image !== (await nameImage(paths))) {
+      report("The image has changed since; this lab goes on with its own until down and up again.");
     }
     return former.image;
   }
-  return provideImage(places, say);
+  return provideImage(paths, report);
 }
 
 /** Leaves a whole network as it is; what is left of a broken one goes, and all that hangs on it. */
 async function provideNetwork(
-  places: Places,
+  paths: LabPaths,
   topology: Topology,
   keepDisks: boolean,
-  say: Say,
+  report: Report,
 ): Promise<void> {
-  // Written last when a network is made: it says that the network is whole, and what it is.
-  const mark = join(places.runDir, "network");
-  const wanted = [...controlBatch(topology, places.crowdNamespace), ...crowdBatch(topology)].join(
+  // Written last when a network is made: it shows that the network is whole, and what it is.
+  const mark = join(paths.runDir, "network");
+  const wanted = [...controlBatch(topology, paths.crowdNamespace), ...crowdBatch(topology)].join(
     "\n",
   );
   const present = existsSync(mark) ? readFileSync(mark, "utf8") : null;
-  const { namespace, crowdNamespace } = places;
+  const { namespace, crowdNamespace } = paths;
   if (present === null || !namespaceExists(namespace) || !namespaceExists(crowdNamespace)) {
-    if (existsSync(places.stateDir)) {
-      say(`An earlier run left this lab behind; its disks are ${keepDisks ? "kept" : "removed"}.`);
+    if (existsSync(paths.stateDir)) {
+      report(
+        `An earlier run left this lab behind; its disks are ${keepDisks ? "kept" : "removed"}.`,
+      );
     }
-    await tearDown(places, { keepDisks });
-    mkdirSync(places.stateDir, { recursive: true });
-    mkdirSync(places.runDir, { recursive: true });
-    await makeNetwork(places, topology);
+    await tearDown(paths, { keepDisks });
+    mkdirSync(paths.stateDir, { recursive: true });
+    mkdirSync(paths.runDir, { recursive: true });
+    await makeNetwork(paths, topology);
     writeFileSync(mark, wanted);
   } else if (present !== wanted) {
     throw new CommandError(
@@ -104,31 +108,31 @@ async function provideNetwork(
         "./sluice lab down comes first",
     );
   }
-  await makeTaps(places, topology);
+  await makeTaps(paths, topology);
 }
 
 /** Boots what is off, a few at a time, and waits until all of them let somebody in. */
 export async function bootAll(
-  places: Places,
+  paths: LabPaths,
   topology: Topology,
   hosts: readonly LabHost[],
   boot: Boot,
-  say: Say,
+  report: Report,
 ): Promise<void> {
   const beganMs = performance.now();
   const waiting = [...hosts];
   const failures: string[] = [];
   const work = async (): Promise<void> => {
     for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
-      await withLock(`${places.name}/${host.name}`, say, async () => {
-        if (!isOn(places, host.name)) {
-          await startGuest(places, topology, host, boot);
+      await withLock(`${paths.name}/${host.name}`, report, async () => {
+        if (!isOn(paths, host.name)) {
+          await startGuest(paths, topology, host, boot);
         }
       });
-      const failure = await awaitReady(places, host.name);
+      const failure = await awaitReady(paths, host.name);
       if (failure === null) {
         const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-        say(`${host.name.padEnd(11)} ${host.address.padEnd(15)} ready after ${seconds} s`);
+        report(`${host.name.padEnd(11)} ${host.address.padEnd(15)} ready after ${seconds} s`);
       } else {
         failures.push(failure);
       }
@@ -142,20 +146,20 @@ export async function bootAll(
 }
 
 /** Waits until ssh answers; null, or why it does not. */
-async function awaitReady(places: Places, host: string): Promise<string | null> {
+async function awaitReady(paths: LabPaths, host: string): Promise<string | null> {
   const endMs = performance.now() + READY_LIMIT_MS;
   while (performance.now() < endMs) {
-    if ((await askHost(places, host, "true", ASK_LIMIT_MS)).exitCode === 0) {
+    if ((await askHost(paths, host, "true", ASK_LIMIT_MS)).exitCode === 0) {
       return null;
     }
-    if (!isOn(places, host)) {
-      return `${host} ended while it booted. Its console says:\n${readConsoleEnd(places, host)}`;
+    if (!isOn(paths, host)) {
+      return `${host} ended while it booted. Its console ends with:\n${readConsoleEnd(paths, host)}`;
     }
     await Bun.sleep(ASK_PAUSE_MS);
   }
   const seconds = READY_LIMIT_MS / 1_000;
   return (
-    `${host} does not answer by ssh within ${seconds} s. Its console says:\n` +
-    readConsoleEnd(places, host)
+    `${host} does not answer by ssh within ${seconds} s. Its console ends with:\n` +
+    readConsoleEnd(paths, host)
   );
 }

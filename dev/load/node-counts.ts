@@ -33,7 +33,7 @@ async function scrape(url: string): Promise<NodeCount | null> {
     const response = await fetch(url, { signal: AbortSignal.timeout(scrapeTimeoutMs) });
     return response.ok ? parseNodeCount(await response.text()) : null;
   } catch {
-    // A node that is down has no figures; the report says so.
+    // A node that is down has no figures; the report leaves it out.
     return null;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the crowd was told, as far as a status tells it. 409 is either "fewer left" or "limit
- * reached"; only the body tells them apart, and oha does not keep bodies.
+ * What the crowd was told, as far as a status shows it. 409 is either "fewer left" or "limit
+ * reached"; only the body tells them apart, and no generator keeps bodies.
  */
 export type AnswerKind =
   | "sold"
@@ -26,7 +26,7 @@ const kinds: ReadonlyMap<number, AnswerKind> = new Map<number, AnswerKind>([
   [429, "limited"],
 ]);
 
-/** What an HTTP status of a purchase means. `other` is none of ours: 502 of a proxy, say. */
+/** What an HTTP status of a purchase means. `other` is none of ours: 502 of a proxy, for one. */
 export function answerKind(status: number): AnswerKind {
   return kinds.get(status) ?? (status >= 400 && status < 500 ? "badRequest" : "other");
 }

@@ -62,7 +62,7 @@ export interface LedgerView {
   readonly stored: readonly StoredOrder[];
 }
 
-/** Puts a report together from what the crowd, the nodes and the ledger say. */
+/** Puts a report together from what the crowd, the nodes and the ledger report. */
 export function makeReport(
   crowd: Crowd,
   nodes: readonly NodeShare[],

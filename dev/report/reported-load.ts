@@ -38,7 +38,7 @@ const storedMsMax = 60_000;
 
 /**
  * Sends a crowd, and holds what it was told against what the nodes, the ledger and the orders
- * database say. `settle` is waited for in between: what goes on when the crowd is gone.
+ * database report. `settle` is waited for in between: what goes on when the crowd is gone.
  */
 export async function runReportedLoad(
   options: LoadOptions,

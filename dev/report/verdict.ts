@@ -22,8 +22,8 @@ export interface Books {
   readonly lost: number;
 }
 
-/** Differences of the books that are said one by one. */
-const saidMax = 10;
+/** Differences of the books that are listed one by one. */
+const listedMax = 10;
 
 /** The books, and every reason for which they do not balance with what the crowd was told. */
 export interface Judgement {
@@ -41,9 +41,9 @@ export function judge(
   audit: SaleAudit,
   aftermath: Aftermath | null = null,
 ): Judgement {
-  const faults = audit.differences.slice(0, saidMax).map(({ text }) => text);
+  const faults = audit.differences.slice(0, listedMax).map(({ text }) => text);
   if (audit.differenceCount > faults.length) {
-    faults.push(`and ${audit.differenceCount - faults.length} more; "sluice audit" tells them`);
+    faults.push(`and ${audit.differenceCount - faults.length} more; "sluice audit" lists them`);
   }
   const told = [crowd.outcomes, ...(aftermath === null ? [] : [aftermath.resale])];
   const count = (kind: keyof Outcomes) => told.reduce((sum, outcomes) => sum + outcomes[kind], 0);
@@ -101,8 +101,8 @@ export function judgeAcknowledged(
       faults.push(`the payment of order ${order} was confirmed, in the database it is ${state}`);
     }
   }
-  const said = faults.slice(0, saidMax);
-  return faults.length > said.length
-    ? [...said, `and ${faults.length - said.length} more promises were not kept`]
-    : said;
+  const listed = faults.slice(0, listedMax);
+  return faults.length > listed.length
+    ? [...listed, `and ${faults.length - listed.length} more promises were not kept`]
+    : listed;
 }

@@ -6,7 +6,7 @@ import { OperationError } from "../../src/ledger/session.ts";
 const patienceMs = 10_000;
 
 /**
- * Gives the order worker time to store what the streams of all sales still tell. Returns how many
+ * Gives the order worker time to store what the streams of all sales still hold. Returns how many
  * entries were not stored in time; they are not lost, the next start goes on with them.
  */
 export async function awaitDrained(redisUrl: string): Promise<number> {

@@ -65,11 +65,11 @@ export async function awaitReady(
     return ready || !isRunning(started.identity);
   });
   if (!ready) {
-    const fate = isRunning(started.identity)
+    const failure = isRunning(started.identity)
       ? `was not ready within ${deadlineMs / 1_000} s`
       : "ended before it was ready";
     throw new CommandError(
-      `${started.name} ${fate}. The end of ${started.logPath}:\n${readLogTail(started.logPath)}`,
+      `${started.name} ${failure}. The end of ${started.logPath}:\n${readLogTail(started.logPath)}`,
     );
   }
 }

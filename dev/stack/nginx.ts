@@ -36,7 +36,7 @@ export function planNginx(options: StackOptions): Plan {
   };
 }
 
-/** Has Nginx read the configuration. Throws `CommandError` with what it says against it. */
+/** Has Nginx read the configuration. Throws `CommandError` with its reasons. */
 export function checkNginxConfiguration(plan: Plan): void {
   const { exitCode, stderr } = Bun.spawnSync([...plan.command, "-t", "-q"]);
   if (exitCode !== 0) {

@@ -58,7 +58,7 @@ export function readRecord(stateDir: string): StackRecord | null {
   return record;
 }
 
-/** Nobody else writes the file, and never half of it: the version tells the rest. */
+/** Nobody else writes the file, and never half of it: the version decides the rest. */
 function isStackRecord(value: unknown): value is StackRecord {
   return typeof value === "object" && value !== null && "version" in value && value.version === 1;
 }

@@ -1,7 +1,7 @@
 import { createClient } from "../../src/ledger/connect.ts";
 
 export interface RedisFacts {
-  /** Of the server process, as it says itself. 0 if it would not say (it wants a password). */
+  /** Of the server process, as it reports itself. 0 if it does not (it wants a password). */
   readonly pid: number;
   readonly version: string;
   readonly loading: boolean;

@@ -19,7 +19,7 @@ export interface PartStatus {
   readonly log: string;
 }
 
-/** What `./sluice status` tells; `--json` prints it as it is. */
+/** What `./sluice status` shows; `--json` prints it as it is. */
 export interface StackStatus {
   readonly stateDir: string;
   /** Whether every part runs and is ready. */
@@ -35,7 +35,7 @@ export interface StackStatus {
 
 const PART_ORDER: readonly Role[] = ["nginx", "node", "worker", "redis"];
 
-/** Looks at every part of the stack, all at the same time and for a second at most. */
+/** Reads the state of every part of the stack, all at the same time and for a second at most. */
 export async function readStatus(stateDir: string): Promise<StackStatus> {
   const stack = readStack(stateDir);
   if (stack === null) {

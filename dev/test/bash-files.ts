@@ -3,7 +3,7 @@ import { join } from "node:path";
 const IGNORED = /(^|\/)(node_modules|\.git|\.sluice)\//;
 const SUFFIX = /\.(sh|bash|bats)$/;
 const SHEBANG = /^#!.*\b(ba)?sh\b/;
-/** A path whose last part has no dot may be a program; only its first bytes tell. */
+/** A path whose last part has no dot may be a program; only its first bytes show it. */
 const EXTENSIONLESS = /(^|\/)[^./]+$/;
 const SHEBANG_LENGTH_MAX = 64;
 

@@ -22,7 +22,7 @@ function tallyCase(text: string): Tally {
 }
 
 /**
- * The tally of a part that has ended. A report says nothing of what broke outside a test case, so
+ * The tally of a part that has ended. A report has nothing of what broke outside a test case, so
  * an exit code that it does not explain is a failure of its own, and so is having run no test.
  */
 export function tallyReport(report: string | null, exitCode: number): Tally {

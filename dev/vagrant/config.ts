@@ -11,7 +11,7 @@ export const CROWD_GATEWAY = "10.78.0.1";
 export const CROWD_ADDRESSES = [2, 3, 4, 5, 6, 7, 8, 9].map((last) => `10.78.0.${last}`);
 
 /** Where what of the virtual machines is kept. There is one set of them on a machine. */
-export interface VagrantPlaces {
+export interface VagrantPaths {
   readonly stateDir: string;
   /** Short paths, for sockets; gone with the next boot of the machine, as namespaces are. */
   readonly runDir: string;
@@ -22,8 +22,8 @@ export interface VagrantPlaces {
   readonly libvirt: "own" | "system";
 }
 
-/** Places, and whose libvirt: SLUICE_VAGRANT_LIBVIRT, `own` by default. Throws `CommandError`. */
-export function readVagrantPlaces(): VagrantPlaces {
+/** The paths, and whose libvirt it is: SLUICE_VAGRANT_LIBVIRT, `own` by default. Throws `CommandError`. */
+export function readVagrantPaths(): VagrantPaths {
   const libvirt = process.env["SLUICE_VAGRANT_LIBVIRT"] ?? "own";
   if (libvirt !== "own" && libvirt !== "system") {
     throw new CommandError(`SLUICE_VAGRANT_LIBVIRT is 'own' or 'system', not '${libvirt}'`);

@@ -1,6 +1,6 @@
 import { addNamespaces, ipBatch, makeRouter } from "../host/namespace.ts";
 import { runTool, tryTool } from "../host/tool.ts";
-import { CROWD_ADDRESSES, CROWD_GATEWAY, type VagrantPlaces } from "./config.ts";
+import { CROWD_ADDRESSES, CROWD_GATEWAY, type VagrantPaths } from "./config.ts";
 
 const CROWD_LINK = "crowd";
 
@@ -8,8 +8,8 @@ const CROWD_LINK = "crowd";
  * Makes the control machine's namespace, in which libvirt will put its bridges, and the crowd's
  * behind it. What there was of them must be gone.
  */
-export async function makeNamespaces(places: VagrantPlaces): Promise<void> {
-  const { namespace, crowdNamespace } = places;
+export async function makeNamespaces(paths: VagrantPaths): Promise<void> {
+  const { namespace, crowdNamespace } = paths;
   await addNamespaces([namespace, crowdNamespace]);
   await makeRouter(namespace);
   await ipBatch(namespace, [
@@ -30,9 +30,9 @@ export async function makeNamespaces(places: VagrantPlaces): Promise<void> {
  * Has the control machine pass on between crowd and hosts, whose networks libvirt isolates. These
  * rules come before its own, so they are made when its networks are.
  */
-export async function letCrowdIn(places: VagrantPlaces): Promise<void> {
+export async function letCrowdIn(paths: VagrantPaths): Promise<void> {
   for (const direction of ["-i", "-o"]) {
-    const iptables = ["ip", "netns", "exec", places.namespace, "iptables", "-w", "10"];
+    const iptables = ["ip", "netns", "exec", paths.namespace, "iptables", "-w", "10"];
     const rule = ["FORWARD", direction, CROWD_LINK, "-j", "ACCEPT"];
     // Of an earlier `up` it may be behind libvirt's, so that it is made again.
     await tryTool([...iptables, "-D", ...rule]);

@@ -1,12 +1,12 @@
 import { CommandError } from "../../src/operator/command.ts";
 import { tryTool } from "../host/tool.ts";
-import type { VagrantPlaces } from "./config.ts";
+import type { VagrantPaths } from "./config.ts";
 import { onControlMachine } from "./inside.ts";
 import type { Machine } from "./machine.ts";
 import { askMachine } from "./ssh.ts";
 
 /** What is timed: a program that starts, starts others and computes, as what the tests wait for. */
-// Debian's own Python in both places: one that comes first in a user's PATH starts by its own rules.
+// Debian's own Python in both paths: one that comes first in a user's PATH starts by its own rules.
 const WORK =
   '/usr/bin/python3 -c \'import json, subprocess; [subprocess.run(["true"]) for _ in range(20)]; ' +
   "sum(i * i for i in range(300000))'";
@@ -26,7 +26,7 @@ const FACTOR_MAX = 6;
  * are to be multiplied by. At least 1. Throws `CommandError` if a machine does not answer.
  */
 export async function measureTimeFactor(
-  places: VagrantPlaces,
+  paths: VagrantPaths,
   machines: readonly Machine[],
 ): Promise<number> {
   const [first] = machines;
@@ -34,9 +34,9 @@ export async function measureTimeFactor(
     throw new CommandError("there is no machine to measure");
   }
   const hereMs = await fastestMs(async () =>
-    tryTool(onControlMachine(places, ["sh", "-c", WORK]), "", ROUND_LIMIT_MS),
+    tryTool(onControlMachine(paths, ["sh", "-c", WORK]), "", ROUND_LIMIT_MS),
   );
-  const thereMs = await fastestMs(async () => askMachine(places, first.name, WORK, ROUND_LIMIT_MS));
+  const thereMs = await fastestMs(async () => askMachine(paths, first.name, WORK, ROUND_LIMIT_MS));
   return timeFactor(hereMs, thereMs);
 }
 
@@ -51,7 +51,7 @@ async function fastestMs(work: () => Promise<{ readonly exitCode: number }>): Pr
   for (let round = 0; round < ROUNDS; round++) {
     const beganMs = performance.now();
     if ((await work()).exitCode !== 0) {
-      throw new CommandError("the work that tells how slow the machines are has failed");
+      throw new CommandError("the work by which the machines are measured has failed");
     }
     fastest = Math.min(fastest, performance.now() - beganMs);
   }

@@ -9,13 +9,13 @@ import { runAttached } from "../host/attached.ts";
 import { ROOT } from "../host/checkout.ts";
 import { readCaller } from "../host/environment.ts";
 import { runTool } from "../host/tool.ts";
-import { CROWD_GATEWAY, CROWD_SUBNET, type VagrantPlaces } from "./config.ts";
+import { CROWD_GATEWAY, CROWD_SUBNET, type VagrantPaths } from "./config.ts";
 import { tearDownMachines } from "./down.ts";
 import { homePath, machinesPath, vagrantEnvironment, withLibvirt } from "./inside.ts";
 import {
+  readRememberedPaths,
   readVagrantInstance,
   refuseForeignMachines,
-  rememberedPlaces,
   writeVagrantInstance,
 } from "./instance.ts";
 import { libvirtAnswers, startLibvirt } from "./libvirt.ts";
@@ -26,38 +26,38 @@ import { askMachine, prepareVagrantSsh } from "./ssh.ts";
 
 const ROUTE_LIMIT_MS = 120_000;
 
-export type Say = (line: string) => void;
+export type Report = (line: string) => void;
 
 /**
  * Brings the virtual machines up with `vagrant up`, to which `words` are passed on, around which it
  * puts what it needs: box, libvirt, networks. Returns Vagrant's exit code.
  */
 export async function bringMachinesUp(
-  places: VagrantPlaces,
+  paths: VagrantPaths,
   inventory: string,
   words: readonly string[],
-  say: Say,
+  report: Report,
 ): Promise<number> {
-  refuseForeignMachines(places);
+  refuseForeignMachines(paths);
   const machines = readMachines(inventory);
-  const former = readVagrantInstance(places);
-  const isUp = former !== null && (await libvirtAnswers(rememberedPlaces(places)));
-  if (isUp && (former.inventory !== inventory || former.libvirt !== places.libvirt)) {
+  const former = readVagrantInstance(paths);
+  const isUp = former !== null && (await libvirtAnswers(readRememberedPaths(paths)));
+  if (isUp && (former.inventory !== inventory || former.libvirt !== paths.libvirt)) {
     throw new CommandError(
       `${former.inventory} is up, in the libvirt '${former.libvirt}'; ` +
         "./sluice vagrant down comes first",
     );
   }
   if (!isUp) {
-    await prepareLibvirt(places, inventory, say);
+    await prepareLibvirt(paths, inventory, report);
   }
-  await prepareVagrant(places, inventory, machines, say);
-  const exitCode = await runVagrant(places, inventory, ["up", "--no-tty", ...words]);
-  if (exitCode === 0 && places.libvirt === "own") {
-    await letCrowdIn(places);
+  await prepareVagrant(paths, inventory, machines, report);
+  const exitCode = await runVagrant(paths, inventory, ["up", "--no-tty", ...words]);
+  if (exitCode === 0 && paths.libvirt === "own") {
+    await letCrowdIn(paths);
     await tellWayToCrowd(
-      places,
-      machines.filter(({ name }) => isMade(places, name)),
+      paths,
+      machines.filter(({ name }) => isMade(paths, name)),
     );
   }
   return exitCode;
@@ -65,58 +65,62 @@ export async function bringMachinesUp(
 
 /** Runs Vagrant on this terminal, with what it needs around it, and returns its exit code. */
 export async function runVagrant(
-  places: VagrantPlaces,
+  paths: VagrantPaths,
   inventory: string,
   words: readonly string[],
 ): Promise<number> {
-  return runAttached(withLibvirt(places, ["vagrant", ...words]), {
+  return runAttached(withLibvirt(paths, ["vagrant", ...words]), {
     cwd: ROOT,
-    environment: vagrantEnvironment(places, inventory),
+    environment: vagrantEnvironment(paths, inventory),
   });
 }
 
 /** What is left of an earlier run goes. */
-async function prepareLibvirt(places: VagrantPlaces, inventory: string, say: Say): Promise<void> {
-  await tearDownMachines(rememberedPlaces(places));
-  writeVagrantInstance(places, { inventory, libvirt: places.libvirt });
-  if (places.libvirt === "own") {
-    await makeNamespaces(places);
-    await startLibvirt(places);
-    say(`libvirt runs in the network namespace ${places.namespace}.`);
-  } else if (!(await libvirtAnswers(places))) {
+async function prepareLibvirt(
+  paths: VagrantPaths,
+  inventory: string,
+  report: Report,
+): Promise<void> {
+  await tearDownMachines(readRememberedPaths(paths));
+  writeVagrantInstance(paths, { inventory, libvirt: paths.libvirt });
+  if (paths.libvirt === "own") {
+    await makeNamespaces(paths);
+    await startLibvirt(paths);
+    report(`libvirt runs in the network namespace ${paths.namespace}.`);
+  } else if (!(await libvirtAnswers(paths))) {
     throw new CommandError("this machine's own libvirt does not answer (virsh uri)");
   }
 }
 
 /** Vagrant's directories, its box, and the way to log in. */
 async function prepareVagrant(
-  places: VagrantPlaces,
+  paths: VagrantPaths,
   inventory: string,
   machines: readonly Machine[],
-  say: Say,
+  report: Report,
 ): Promise<void> {
   const caller = readCaller();
-  const home = homePath(places);
-  for (const directory of [home, machinesPath(places)]) {
+  const home = homePath(paths);
+  for (const directory of [home, machinesPath(paths)]) {
     mkdirSync(directory, { recursive: true });
     if (caller !== null) {
       chownSync(directory, caller.uid, caller.gid);
     }
   }
   lendPlugins(home);
-  const environment = vagrantEnvironment(places, inventory);
+  const environment = vagrantEnvironment(paths, inventory);
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const command = (words: readonly string[]): string[] =>
-    withLibvirt(places, ["env", ...settings, "vagrant", ...words]);
+    withLibvirt(paths, ["env", ...settings, "vagrant", ...words]);
   if (readBoxName() === BOX_NAME) {
-    const box = await provideBox(say);
-    await addBox(box, { home, command, virsh: (words) => virsh(places, words) });
+    const box = await provideBox(report);
+    await addBox(box, { home, command, virsh: (words) => virsh(paths, words) });
   }
   // It makes the key on its first call.
   if (!existsSync(join(home, "insecure_private_key"))) {
     await runTool(command(["box", "list"]));
   }
-  prepareVagrantSsh(places, machines, home, caller);
+  prepareVagrantSsh(paths, machines, home, caller);
 }
 
 /** A Vagrant that is not Debian's has its plugins in the home of whoever installed them. */
@@ -133,7 +137,7 @@ function lendPlugins(home: string): void {
  * Tells the machines the way to the crowd, which is not a matter of the topology: its default route
  * is Vagrant's. For now, and for when they boot again.
  */
-async function tellWayToCrowd(places: VagrantPlaces, machines: readonly Machine[]): Promise<void> {
+async function tellWayToCrowd(paths: VagrantPaths, machines: readonly Machine[]): Promise<void> {
   await Promise.all(
     machines.map(async ({ name, address }) => {
       const router = address.replace(/\d+$/, "1");
@@ -145,7 +149,7 @@ async function tellWayToCrowd(places: VagrantPlaces, machines: readonly Machine[
         `printf '${route}' | sudo tee "$file.d/crowd.conf" >/dev/null`,
         `sudo ip route replace ${CROWD_SUBNET} via ${router}`,
       ].join("; ");
-      const { exitCode, stderr } = await askMachine(places, name, script, ROUTE_LIMIT_MS);
+      const { exitCode, stderr } = await askMachine(paths, name, script, ROUTE_LIMIT_MS);
       if (exitCode !== 0) {
         throw new CommandError(
           `${name} does not take the route to ${CROWD_GATEWAY}: ${stderr.trim()}`,

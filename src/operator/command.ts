@@ -1,7 +1,7 @@
 import { OperationError } from "../ledger/session.ts";
 import { describeError } from "../process/errors.ts";
 
-/** Something that whoever typed the command can put right; the message says what and how. */
+/** Something that whoever typed the command can put right; the message names what and how. */
 export class CommandError extends Error {
   override name = "CommandError";
 }

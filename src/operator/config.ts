@@ -7,7 +7,7 @@ import { holdsPassword } from "../process/redact.ts";
 import { CommandError } from "./command.ts";
 
 /** Where a command works when neither an option nor a variable names a place. */
-export interface DefaultPlaces {
+export interface DefaultAddresses {
   /** Address of the ledger, or null where nobody knows of one. */
   readonly ledger: () => string | null;
   /** Address of the orders of that ledger (null: of whichever there is), or null likewise. */
@@ -15,14 +15,14 @@ export interface DefaultPlaces {
 }
 
 /** On a host: what the operator names, and nothing else. */
-export const noPlaces: DefaultPlaces = { ledger: () => null, database: () => null };
+export const noDefaultAddresses: DefaultAddresses = { ledger: () => null, database: () => null };
 
 /** What `--redis` and `--database` take, for their descriptions. */
 export const addressHint = "URL|@FILE|-";
 
 /** The ledger to work on: `--redis`, else SLUICE_REDIS, else the default. Throws `CommandError`. */
-export function readRedisUrl(option: unknown, places: DefaultPlaces): string {
-  const url = readRedisOption(option) ?? variable("SLUICE_REDIS") ?? places.ledger();
+export function readRedisUrl(option: unknown, defaults: DefaultAddresses): string {
+  const url = readRedisOption(option) ?? variable("SLUICE_REDIS") ?? defaults.ledger();
   if (url === null) {
     throw new CommandError("which ledger? Set SLUICE_REDIS, or give --redis redis://host:port/db");
   }
@@ -49,11 +49,11 @@ function checkRedisUrl(url: string): string {
  */
 export function readDatabase(
   option: unknown,
-  places: DefaultPlaces,
+  defaults: DefaultAddresses,
   redisUrl: string | null = null,
 ): DatabaseAddress | null {
   const url =
-    readAddress("--database", option) ?? variable("SLUICE_DATABASE") ?? places.database(redisUrl);
+    readAddress("--database", option) ?? variable("SLUICE_DATABASE") ?? defaults.database(redisUrl);
   if (url === null) {
     return null;
   }

@@ -5,7 +5,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { ordersCommand } from "./commands/orders.ts";
 import { saleCommand } from "./commands/sale.ts";
-import { noPlaces } from "./config.ts";
+import { noDefaultAddresses } from "./config.ts";
 
 /**
  * Entry of the operators' `sluice` on the hosts, built into one file: what works on a ledger and a
@@ -14,10 +14,10 @@ import { noPlaces } from "./config.ts";
 const operator = defineCommand({
   meta: { name: "sluice", description: "Operates the sales of this ledger and audits them" },
   subCommands: {
-    sale: saleCommand(noPlaces),
-    audit: auditCommand(noPlaces),
-    orders: ordersCommand(noPlaces),
-    "dead-letters": deadLettersCommand(noPlaces),
+    sale: saleCommand(noDefaultAddresses),
+    audit: auditCommand(noDefaultAddresses),
+    orders: ordersCommand(noDefaultAddresses),
+    "dead-letters": deadLettersCommand(noDefaultAddresses),
   },
 });
 

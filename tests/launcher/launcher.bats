@@ -22,7 +22,7 @@ setup() {
   on_machine "$MACHINE/sluice/sluice" dmeo
   assert_failure 2
   assert_output --partial "no command 'dmeo'"
-  assert_output --partial 'audit bench box build dead-letters demo down lab load orders playbook sale status test up vagrant'
+  assert_output --partial 'sale audit orders dead-letters playbook demo up status down load test bench build lab vagrant box'
 }
 
 @test "a path is not taken for a command" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# demo, load, sale and audit: what they tell, with which exit code, and what they leave behind.
+# demo, load, sale and audit: what they print, with which exit code, and what they leave behind.
 
 load support/stack
 

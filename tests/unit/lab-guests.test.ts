@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
 
-import { splitWords } from "../../dev/host/passthrough-args.ts";
+import { splitArguments } from "../../dev/host/passthrough-args.ts";
 import { formatSshConfig } from "../../dev/host/ssh.ts";
-import type { Places } from "../../dev/lab/config.ts";
+import type { LabPaths } from "../../dev/lab/config.ts";
 import { guestCommand } from "../../dev/lab/guest-command.ts";
 import { INVENTORY_DEFAULT, readInventory } from "../../dev/lab/instance.ts";
 import { controlBatch, crowdBatch, tapBatch, tapName } from "../../dev/lab/network.ts";
 import { sshSettings } from "../../dev/lab/ssh.ts";
 import { formatStatus, holdsAddress, statusExitCode } from "../../dev/lab/status.ts";
 
-const places: Places = {
+const paths: LabPaths = {
   name: "lab",
   stateDir: "/checkout/.sluice/lab/lab",
   runDir: "/run/sluice-lab/lab",
@@ -27,10 +27,10 @@ const SOCKET_PATH_MAX = 107;
 test("every host boots with its own disk, card and identity", () => {
   const boot = { image: "/cache/image-1", publicKey: "AAAAkey" };
   for (const host of topology.hosts) {
-    const words = guestCommand(places, topology, host, boot);
+    const words = guestCommand(paths, topology, host, boot);
     expect(words[0]).toBe("/cache/image-1/linux");
     expect(words).toContain(`mem=${host.memoryMb}M`);
-    expect(words).toContain(`ubd0=${places.stateDir}/${host.name}.cow,/cache/image-1/disk`);
+    expect(words).toContain(`ubd0=${paths.stateDir}/${host.name}.cow,/cache/image-1/disk`);
     expect(words).toContain(
       `vec0:transport=tap,ifname=${tapName(host.name)},mac=${host.mac},depth=64`,
     );
@@ -50,7 +50,7 @@ test("every host has a tap whose name the kernel takes", () => {
 });
 
 test("the crowd has all its addresses and its way to the VIP", () => {
-  const control = controlBatch(topology, places.crowdNamespace);
+  const control = controlBatch(topology, paths.crowdNamespace);
   expect(control).toContain("link add crowd type veth peer name eth0 netns sluice-lab-crowd");
   const batch = crowdBatch(topology);
   for (const address of topology.crowdAddresses) {
@@ -60,7 +60,7 @@ test("the crowd has all its addresses and its way to the VIP", () => {
 });
 
 test("ssh knows hosts by name and by address, and shares connections over a short path", () => {
-  const text = formatSshConfig(sshSettings(places, topology));
+  const text = formatSshConfig(sshSettings(paths, topology));
   expect(text).toContain("Host web1 10.77.0.21\n  HostName 10.77.0.21\n  User operator\n");
   const [, path = ""] = /ControlPath (.*)\n/.exec(text) ?? [];
   // The hash is 40 characters, and ssh puts 17 behind it while it connects.
@@ -99,22 +99,22 @@ test("the status tells who is silent and who owns the VIP, and fails unless all 
 });
 
 test("options of a command on a host are the host's, not this command's", () => {
-  expect(splitWords(["lab", "ssh", "web1", "df", "-h"])).toEqual({
+  expect(splitArguments(["lab", "ssh", "web1", "df", "-h"])).toEqual({
     own: ["lab", "ssh"],
-    passed: ["web1", "df", "-h"],
+    passthrough: ["web1", "df", "-h"],
   });
-  expect(splitWords(["lab", "exec", "--crowd", "--", "curl", "--help"]).passed).toEqual([
+  expect(splitArguments(["lab", "exec", "--crowd", "--", "curl", "--help"]).passthrough).toEqual([
     "--crowd",
     "--",
     "curl",
     "--help",
   ]);
-  expect(splitWords(["lab", "ssh", "--help"]).own).toEqual(["lab", "ssh", "--help"]);
-  expect(splitWords(["lab", "up", "web1"]).own).toEqual(["lab", "up", "web1"]);
-  expect(splitWords(["playbook", "site.yml", "--help"])).toEqual({
+  expect(splitArguments(["lab", "ssh", "--help"]).own).toEqual(["lab", "ssh", "--help"]);
+  expect(splitArguments(["lab", "up", "web1"]).own).toEqual(["lab", "up", "web1"]);
+  expect(splitArguments(["playbook", "site.yml", "--help"])).toEqual({
     own: ["playbook"],
-    passed: ["site.yml", "--help"],
+    passthrough: ["site.yml", "--help"],
   });
-  expect(splitWords(["playbook", "--help"]).own).toEqual(["playbook", "--help"]);
-  expect(splitWords(["sale", "list"])).toEqual({ own: ["sale", "list"], passed: [] });
+  expect(splitArguments(["playbook", "--help"]).own).toEqual(["playbook", "--help"]);
+  expect(splitArguments(["sale", "list"])).toEqual({ own: ["sale", "list"], passthrough: [] });
 });

@@ -5,15 +5,15 @@ import { join } from "node:path";
 
 import { comparePackages } from "../../dev/box/packages.ts";
 import { pickHosts } from "../../dev/host/inventory.ts";
-import { splitWords, withoutMark } from "../../dev/host/passthrough-args.ts";
+import { splitArguments, withoutSeparator } from "../../dev/host/passthrough-args.ts";
 import { formatSshConfig } from "../../dev/host/ssh.ts";
-import type { VagrantPlaces } from "../../dev/vagrant/config.ts";
-import { rememberedPlaces, writeVagrantInstance } from "../../dev/vagrant/instance.ts";
+import type { VagrantPaths } from "../../dev/vagrant/config.ts";
+import { readRememberedPaths, writeVagrantInstance } from "../../dev/vagrant/instance.ts";
 import { parseMachines, readMachines } from "../../dev/vagrant/machine.ts";
 import { vagrantSshSettings } from "../../dev/vagrant/ssh.ts";
 import { timeFactor } from "../../dev/vagrant/time-factor.ts";
 
-const places: VagrantPlaces = {
+const paths: VagrantPaths = {
   stateDir: "/checkout/.sluice/vagrant",
   runDir: "/run/sluice-vagrant",
   namespace: "sluice_vagrant",
@@ -55,7 +55,7 @@ test("power is for hosts that there are", () => {
 });
 
 test("ssh knows a machine by its name and by its address, as Vagrant's user", () => {
-  const config = formatSshConfig(vagrantSshSettings(places, readMachines("vagrant-small")));
+  const config = formatSshConfig(vagrantSshSettings(paths, readMachines("vagrant-small")));
   expect(config).toContain("Host web1 192.168.56.21\n  HostName 192.168.56.21\n  User vagrant\n");
   expect(config).toContain("  IdentityFile /checkout/.sluice/vagrant/key\n");
 });
@@ -78,28 +78,32 @@ test("a box that is not of the pinned versions is told from one that is", () => 
 });
 
 test("what follows vagrant up, ssh and exec is passed on, options included", () => {
-  expect(splitWords(["vagrant", "up", "--no-provision", "lvs1"])).toEqual({
+  expect(splitArguments(["vagrant", "up", "--no-provision", "lvs1"])).toEqual({
     own: ["vagrant", "up"],
-    passed: ["--no-provision", "lvs1"],
+    passthrough: ["--no-provision", "lvs1"],
   });
-  expect(splitWords(["vagrant", "ssh", "web1", "df", "-h"]).passed).toEqual(["web1", "df", "-h"]);
-  expect(splitWords(["vagrant", "up", "--help"]).passed).toEqual([]);
+  expect(splitArguments(["vagrant", "ssh", "web1", "df", "-h"]).passthrough).toEqual([
+    "web1",
+    "df",
+    "-h",
+  ]);
+  expect(splitArguments(["vagrant", "up", "--help"]).passthrough).toEqual([]);
 });
 
 test("machines are taken down in the libvirt that they were made in, whatever is asked for now", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-vagrant-"));
   try {
-    const made: VagrantPlaces = { ...places, stateDir: folder, runDir: join(folder, "run") };
-    expect(rememberedPlaces(made).libvirt).toBe("own");
+    const made: VagrantPaths = { ...paths, stateDir: folder, runDir: join(folder, "run") };
+    expect(readRememberedPaths(made).libvirt).toBe("own");
     writeVagrantInstance(made, { inventory: "vagrant", libvirt: "system" });
-    expect(rememberedPlaces(made).libvirt).toBe("system");
+    expect(readRememberedPaths(made).libvirt).toBe("system");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
 test("a command line may begin with the mark that ssh and nsenter know", () => {
-  expect(withoutMark(["--", "df", "--", "-h"])).toEqual(["df", "--", "-h"]);
-  expect(withoutMark(["df", "-h"])).toEqual(["df", "-h"]);
-  expect(withoutMark([])).toEqual([]);
+  expect(withoutSeparator(["--", "df", "--", "-h"])).toEqual(["df", "--", "-h"]);
+  expect(withoutSeparator(["df", "-h"])).toEqual(["df", "-h"]);
+  expect(withoutSeparator([])).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 
 import { auditSale } from "../../audit/audit-sale.ts";
 import { checkArguments, CommandError, readWholeNumber, reportErrors } from "../command.ts";
-import { addressHint, type DefaultPlaces, readDatabase, readRedisUrl } from "../config.ts";
+import { addressHint, type DefaultAddresses, readDatabase, readRedisUrl } from "../config.ts";
 import { formatAudit } from "../formats/audit-text.ts";
 import { writeJson } from "../formats/json-file.ts";
 
@@ -28,11 +28,11 @@ const definitions = {
 
 const waitSecondsMax = 3_600;
 
-/** Nothing can be said about the books. */
+/** The books could not be judged. */
 const CANNOT_AUDIT = 2;
 
 /** `audit`: the books of a sale, held against each other. */
-export function auditCommand(places: DefaultPlaces) {
+export function auditCommand(defaults: DefaultAddresses) {
   return defineCommand({
     meta: {
       name: "audit",
@@ -48,8 +48,8 @@ export function auditCommand(places: DefaultPlaces) {
             throw new CommandError('which sale? "sluice sale list" shows those there are');
           }
           const waitSeconds = readWholeNumber("--wait", args.wait, 0, waitSecondsMax);
-          const redisUrl = readRedisUrl(args.redis, places);
-          const database = readDatabase(args.database, places, redisUrl);
+          const redisUrl = readRedisUrl(args.redis, defaults);
+          const database = readDatabase(args.database, defaults, redisUrl);
           const options = { redisUrl, sale: args.id, database, waitMs: waitSeconds * 1_000 };
           const reading = await auditSale(options);
           if (reading.kind === "noSale") {

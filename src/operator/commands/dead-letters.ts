@@ -7,7 +7,7 @@ import {
 } from "../../ledger/outbox/dead-letters.ts";
 import { saleIdPattern } from "../../sale/sale.ts";
 import { checkArguments, CommandError, reportErrors } from "../command.ts";
-import { addressHint, type DefaultPlaces, readRedisUrl } from "../config.ts";
+import { addressHint, type DefaultAddresses, readRedisUrl } from "../config.ts";
 
 const definitions = {
   id: { type: "positional", required: false, description: "id of the sale" },
@@ -65,7 +65,7 @@ async function replay(url: string, sale: string, which: string): Promise<void> {
 }
 
 /** `dead-letters`: what no order worker could store. */
-export function deadLettersCommand(places: DefaultPlaces) {
+export function deadLettersCommand(defaults: DefaultAddresses) {
   return defineCommand({
     meta: {
       name: "dead-letters",
@@ -78,7 +78,7 @@ export function deadLettersCommand(places: DefaultPlaces) {
         if (args.id === undefined || !saleIdPattern.test(args.id)) {
           throw new CommandError('which sale? "sluice sale list" shows those there are');
         }
-        const url = readRedisUrl(args.redis, places);
+        const url = readRedisUrl(args.redis, defaults);
         await (args.replay === undefined ? list(url, args.id) : replay(url, args.id, args.replay));
       }),
   });

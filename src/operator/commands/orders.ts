@@ -6,7 +6,7 @@ import { listOrders } from "../../orders/orders-table.ts";
 import { isSystemError } from "../../process/errors.ts";
 import { type OrderState, orderStates } from "../../sale/order.ts";
 import { checkArguments, CommandError, reportErrors } from "../command.ts";
-import { addressHint, type DefaultPlaces, readDatabase } from "../config.ts";
+import { addressHint, type DefaultAddresses, readDatabase } from "../config.ts";
 import { type OrderFormatName, orderFormats } from "../formats/order-formats.ts";
 
 const definitions = {
@@ -48,7 +48,7 @@ function choose<T extends string>(option: string, known: readonly T[], given: st
 }
 
 /** `orders`: what is stored of a sale. */
-export function ordersCommand(places: DefaultPlaces) {
+export function ordersCommand(defaults: DefaultAddresses) {
   return defineCommand({
     meta: {
       name: "orders",
@@ -64,7 +64,7 @@ export function ordersCommand(places: DefaultPlaces) {
         const formats = Object.keys(orderFormats) as OrderFormatName[];
         const format = choose("--format", formats, args.format);
         const state = args.state === undefined ? null : choose("--state", orderStates, args.state);
-        const address = readDatabase(args.database, places);
+        const address = readDatabase(args.database, defaults);
         if (address === null) {
           throw new CommandError("which database? Set SLUICE_DATABASE, or give --database");
         }

@@ -3,7 +3,7 @@ import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
 import { SaleOperations } from "../../ledger/operations.ts";
 import { type SettableState, totalMax } from "../../sale/sale.ts";
 import { checkArguments, CommandError, readWholeNumber, reportErrors } from "../command.ts";
-import { addressHint, type DefaultPlaces, readRedisUrl } from "../config.ts";
+import { addressHint, type DefaultAddresses, readRedisUrl } from "../config.ts";
 import { formatSale, formatSales } from "../formats/sale-text.ts";
 
 const redis = {
@@ -18,7 +18,7 @@ const HOLD_SECONDS_MAX = 1_000_000_000;
 
 /** One of the operator's commands: connects, does its work, and lets go of the ledger again. */
 function operation<T extends ArgsDef>(
-  places: DefaultPlaces,
+  defaults: DefaultAddresses,
   name: string,
   description: string,
   args: T,
@@ -31,7 +31,7 @@ function operation<T extends ArgsDef>(
       reportErrors(`sale ${name}`, async () => {
         checkArguments(context.args, args);
         const { redis: url }: Readonly<Record<string, unknown>> = context.args;
-        const operations = new SaleOperations(readRedisUrl(url, places));
+        const operations = new SaleOperations(readRedisUrl(url, defaults));
         try {
           console.log(await work(operations, context.args));
         } finally {
@@ -41,9 +41,9 @@ function operation<T extends ArgsDef>(
   });
 }
 
-const create = (places: DefaultPlaces) =>
+const create = (defaults: DefaultAddresses) =>
   operation(
-    places,
+    defaults,
     "create",
     "Creates a sale, which waits for its opening",
     {
@@ -76,19 +76,19 @@ const create = (places: DefaultPlaces) =>
   );
 
 function stateCommand(
-  places: DefaultPlaces,
+  defaults: DefaultAddresses,
   name: string,
   description: string,
   state: SettableState,
 ) {
-  return operation(places, name, description, { id, redis }, async (operations, args) =>
+  return operation(defaults, name, description, { id, redis }, async (operations, args) =>
     formatSale(await operations.setState(args.id, state)),
   );
 }
 
-const restock = (places: DefaultPlaces) =>
+const restock = (defaults: DefaultAddresses) =>
   operation(
-    places,
+    defaults,
     "restock",
     "Adds tickets to a sale",
     { id, tickets: { type: "positional", required: true, description: "tickets to add" }, redis },
@@ -98,8 +98,8 @@ const restock = (places: DefaultPlaces) =>
     },
   );
 
-const show = (places: DefaultPlaces) =>
-  operation(places, "show", "Shows a sale", { id, json, redis }, async (operations, args) => {
+const show = (defaults: DefaultAddresses) =>
+  operation(defaults, "show", "Shows a sale", { id, json, redis }, async (operations, args) => {
     const sale = await operations.read(args.id);
     if (sale === null) {
       throw new CommandError(
@@ -109,8 +109,8 @@ const show = (places: DefaultPlaces) =>
     return args.json === true ? JSON.stringify(sale, null, 2) : formatSale(sale);
   });
 
-const list = (places: DefaultPlaces) =>
-  operation(places, "list", "Lists all sales", { json, redis }, async (operations, args) => {
+const list = (defaults: DefaultAddresses) =>
+  operation(defaults, "list", "Lists all sales", { json, redis }, async (operations, args) => {
     const sales = await operations.list();
     return args.json === true ? JSON.stringify(sales, null, 2) : formatSales(sales);
   });
@@ -129,17 +129,17 @@ function readTime(text: string): number {
 }
 
 /** `sale create`, `open`, ...: what an operator does with sales. */
-export function saleCommand(places: DefaultPlaces) {
+export function saleCommand(defaults: DefaultAddresses) {
   return defineCommand({
     meta: { name: "sale", description: "Creates, opens, pauses, closes, restocks and shows sales" },
     subCommands: {
-      create: create(places),
-      open: stateCommand(places, "open", "Opens a sale now", "open"),
-      pause: stateCommand(places, "pause", "Stops selling until it is opened again", "paused"),
-      close: stateCommand(places, "close", "Ends a sale for good", "closed"),
-      restock: restock(places),
-      show: show(places),
-      list: list(places),
+      create: create(defaults),
+      open: stateCommand(defaults, "open", "Opens a sale now", "open"),
+      pause: stateCommand(defaults, "pause", "Stops selling until it is opened again", "paused"),
+      close: stateCommand(defaults, "close", "Ends a sale for good", "closed"),
+      restock: restock(defaults),
+      show: show(defaults),
+      list: list(defaults),
     },
   });
 }

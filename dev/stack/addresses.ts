@@ -1,4 +1,4 @@
-import type { DefaultPlaces } from "../../src/operator/config.ts";
+import type { DefaultAddresses } from "../../src/operator/config.ts";
 import { readStateDir } from "../host/environment.ts";
 import { stackDefaults } from "./options.ts";
 import { readRecord } from "./record.ts";
@@ -7,7 +7,7 @@ import { readStack } from "./stack.ts";
 import { databaseUrl } from "./worker.ts";
 
 /** What the operators' commands work on in a checkout: the embedded stack, unless told otherwise. */
-export const stackPlaces: DefaultPlaces = {
+export const stackAddresses: DefaultAddresses = {
   ledger: () => readStack(readStateDir())?.redisUrl ?? redisUrl(stackDefaults.redisPort),
   database: (ledger) => {
     const stateDir = readStateDir();

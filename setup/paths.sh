@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Where things are kept, and the PATH that leads to them.
 
-find_places() {
+find_paths() {
   local cache_home=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
   if [[ $cache_home != /* ]]; then
     fail "there is no place for what has to be installed: neither HOME nor XDG_CACHE_HOME names" \
