@@ -4,7 +4,7 @@ import { listSession, signalProcess } from "../host/process-table.ts";
 import type { GeneratorName } from "../load/generator.ts";
 import { withFault } from "../report/report.ts";
 import { type ReportedLoad, runReportedLoad } from "../report/reported-load.ts";
-import { findDatabase } from "../stack/find-database.ts";
+import { findDatabase } from "../stack/addresses.ts";
 import type { StackOptions } from "../stack/options.ts";
 import { readRecord } from "../stack/record.ts";
 import { paymentSecretOf } from "../stack/secret.ts";
@@ -94,7 +94,7 @@ async function sell(
       : "counting the answers, then selling on until every ticket is paid for";
   const progress = new Progress({ redisUrl, sale, statusUrl, requests, tickets, next });
   try {
-    const database = findDatabase(undefined, redisUrl, stack);
+    const database = findDatabase(redisUrl, stack);
     const surroundings = { nodes: stack.nodes, ledger: { redisUrl, sale, database }, sale };
     const load = { ...crowd, ratePerSecond: null, generator };
     return await runReportedLoad(load, surroundings, signal, async () => {

@@ -2,7 +2,7 @@ import { CommandError } from "../../src/operator/command.ts";
 import { refusePassword } from "../../src/operator/config.ts";
 import type { NodeAddress } from "../load/node-counts.ts";
 import type { Target } from "../load/target.ts";
-import { findDatabase } from "../stack/find-database.ts";
+import { findDatabase } from "../stack/addresses.ts";
 import { readStack } from "../stack/stack.ts";
 import type { Surroundings } from "./reported-load.ts";
 
@@ -30,7 +30,7 @@ export function findSurroundings(
     ledger:
       ledgerUrl === null
         ? null
-        : { redisUrl: ledgerUrl, sale, database: findDatabase(undefined, ledgerUrl, stack) },
+        : { redisUrl: ledgerUrl, sale, database: findDatabase(ledgerUrl, stack) },
     sale: ledgerUrl === null ? target.sale : sale,
   };
 }

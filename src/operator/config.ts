@@ -54,9 +54,11 @@ export function readDatabase(
 ): DatabaseAddress | null {
   const url =
     readAddress("--database", option) ?? variable("SLUICE_DATABASE") ?? defaults.database(redisUrl);
-  if (url === null) {
-    return null;
-  }
+  return url === null ? null : toDatabase(url);
+}
+
+/** The database of an address. Throws `CommandError` for an address that is none. */
+export function toDatabase(url: string): DatabaseAddress {
   const address = parseDatabaseUrl(url);
   if (typeof address === "string") {
     throw new CommandError(`the database: ${address}`);
