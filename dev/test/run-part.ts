@@ -14,7 +14,10 @@ const TIDY_LIMIT_MS = 120_000;
 /** What all parts of a round have in common. */
 export interface Round {
   readonly root: string;
-  /** Told to each part as SLUICE_TEST_RUN: what one has made ready, another of the round may use. */
+  /**
+   * Each part has it as TEST_ROUND: what one has made ready, another of the round may use. Nodes that
+   * tests start refuse SLUICE_ variables that they do not know.
+   */
   readonly name: string;
   /** Raised when the round is called off. */
   readonly signal: AbortSignal;
@@ -103,7 +106,7 @@ async function runProgram(part: Part, { root, name, signal }: Round): Promise<En
     stdin: "ignore",
     stdout: log ?? "inherit",
     stderr: log ?? "inherit",
-    env: readEnvironment({ SLUICE_TEST_RUN: name }),
+    env: readEnvironment({ TEST_ROUND: name }),
     detached: true,
   });
   let timedOut = false;

@@ -89,6 +89,13 @@ describe("parts in lanes", () => {
     expect(bodies.sort()).toEqual(["mine 1, mine 2, mine 3", "other 1, other 2, other 3"]);
   });
 
+  test("parts know the round by a variable that no program of ours refuses", async () => {
+    const variables = `${root}/variables`;
+    await round([part("one", `env >'${variables}'`)], never);
+    const names = (await Bun.file(variables).text()).match(/^[A-Z_]+(?==round$)/gm);
+    expect(names).toEqual(["TEST_ROUND"]);
+  });
+
   test("an interrupt ends all lanes with what they started, starts none, and tidies up", async () => {
     const abort = new AbortController();
     const hang = (name: string): Part => ({
