@@ -64,7 +64,10 @@ export async function runPart(part: Part, round: Round): Promise<PartResult> {
   if (output !== "" && (isSuite || tally.failed > 0)) {
     print(isSuite ? `\n${part.name}: ${part.command.join(" ")}\n${output}` : output);
   }
-  print(describe(part, ended, tally, tookMs));
+  const result = round.signal.aborted
+    ? `${part.name}: interrupted`
+    : describe(part, ended, tally, tookMs);
+  print(result);
   return { tally, tookMs };
 }
 
