@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { CommandError } from "../../src/operator/command.ts";
 import { provideBuilt } from "../host/cached-build.ts";
 import { ROOT } from "../host/checkout.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { readBoxCache } from "./config.ts";
 import { comparePackages } from "./packages.ts";
 
@@ -19,7 +20,7 @@ export interface Box {
 }
 
 /** The box of this checkout, which is built if it is not there. Throws `CommandError`. */
-export async function provideBox(report: (line: string) => void): Promise<Box> {
+export async function provideBox(report: ReportLine): Promise<Box> {
   const directory = await provideBuilt(
     {
       script: join(ROOT, "lab", "box", "build"),
@@ -42,7 +43,7 @@ export async function provideBox(report: (line: string) => void): Promise<Box> {
 export function checkPinned(
   box: Box,
   { list, isBinding }: { readonly list: string; readonly isBinding: boolean },
-  report: (line: string) => void,
+  report: ReportLine,
 ): void {
   if (!existsSync(list)) {
     throw new CommandError(`there is no list of packages ${list}`);

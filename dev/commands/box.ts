@@ -5,12 +5,9 @@ import { addBox } from "../box/add.ts";
 import { type Box, checkPinned, PINNED_PATH, provideBox } from "../box/build.ts";
 import { BOX_NAME, readVagrantHome } from "../box/config.ts";
 import { asCaller } from "../host/namespace.ts";
+import { reportLine } from "../host/report-line.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
 import { LIBVIRT_URI } from "../vagrant/libvirt.ts";
-
-function report(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 const args = {
   pinned: {
@@ -24,9 +21,9 @@ const args = {
 function part(name: string, description: string, work: (box: Box) => Promise<void>) {
   const run = async (given: ParsedArgs<typeof args>): Promise<void> => {
     checkArguments(given, args satisfies ArgsDef);
-    const box = await provideBox(report);
+    const box = await provideBox(reportLine);
     const list = given.pinned ?? PINNED_PATH;
-    checkPinned(box, { list, isBinding: given.pinned !== undefined }, report);
+    checkPinned(box, { list, isBinding: given.pinned !== undefined }, reportLine);
     await work(box);
   };
   return defineCommand({
@@ -43,7 +40,7 @@ function part(name: string, description: string, work: (box: Box) => Promise<voi
 
 const build = part("build", "Builds a box of Debian 13 for libvirt", async (box) => {
   console.log(box.file);
-  report(`What is in it: ${box.manifest}`);
+  reportLine(`What is in it: ${box.manifest}`);
 });
 
 const add = part("add", `Adds it to Vagrant as ${BOX_NAME}`, async (box) => {
@@ -52,7 +49,7 @@ const add = part("add", `Adds it to Vagrant as ${BOX_NAME}`, async (box) => {
     command: (words) => asCaller(["vagrant", ...words]),
     virsh: (words) => ["virsh", "--connect", LIBVIRT_URI, ...words],
   });
-  report(isNew ? `Vagrant has it as ${BOX_NAME}.` : `Vagrant has this ${BOX_NAME} already.`);
+  reportLine(isNew ? `Vagrant has it as ${BOX_NAME}.` : `Vagrant has this ${BOX_NAME} already.`);
 });
 
 export default defineCommand({

@@ -12,6 +12,7 @@ import { totalMax } from "../../src/sale/sale.ts";
 import { killStack, runDemo } from "../demo/demo.ts";
 import { readStateDir } from "../host/environment.ts";
 import { interruptible } from "../host/interrupt.ts";
+import { reportLine } from "../host/report-line.ts";
 import { requestsMax } from "../load/generator.ts";
 import { connectionsMax, readGenerator } from "../load/load-options.ts";
 import { printReport } from "../report/print-report.ts";
@@ -44,11 +45,6 @@ const definitions = {
 const holdSecondsMax = 1_000_000_000;
 const seedMax = 2 ** 32 - 1;
 
-/** On standard error, since it is no result; not by console.error, which paints it red. */
-function print(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 export default defineCommand({
   meta: {
     name: "demo",
@@ -74,7 +70,7 @@ export default defineCommand({
             generator: readGenerator(args.with),
             seed: readWholeNumber("--seed", args.seed, 0, seedMax),
           };
-          const { report, details } = await runDemo(options, print, signal);
+          const { report, details } = await runDemo(options, reportLine, signal);
           await printReport(report, details, args.json ?? null);
           process.exitCode = report.verdict === "balanced" ? 0 : 1;
         }),

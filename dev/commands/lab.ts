@@ -9,6 +9,7 @@ import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
 import { runInside } from "../host/namespace.ts";
 import { readPassthrough, withoutSeparator } from "../host/passthrough-args.ts";
+import { reportLine } from "../host/report-line.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
 import { type LabPaths, readLabPaths } from "../lab/config.ts";
 import { existsInstance, tearDown } from "../lab/down.ts";
@@ -20,10 +21,6 @@ import { formatStatus, readStatus, statusExitCode } from "../lab/status.ts";
 import { bringUp } from "../lab/up.ts";
 
 const EXIT_WRONG = 2;
-
-function report(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 /** A part of the command: as root, with its words checked. */
 function part<T extends ArgsDef>(
@@ -56,18 +53,20 @@ const up = part("up", "Boots all hosts, or those that are named", upArgs, async 
   const { _: names, ...named } = args as Record<string, unknown> & { _: string[] };
   checkArguments({ ...named, _: [] }, upArgs);
   const beganMs = performance.now();
-  await withLock(paths.name, report, () => bringUp(paths, args.inventory ?? null, names, report));
-  report(`up after ${((performance.now() - beganMs) / 1_000).toFixed(1)} s`);
+  await withLock(paths.name, reportLine, () =>
+    bringUp(paths, args.inventory ?? null, names, reportLine),
+  );
+  reportLine(`up after ${((performance.now() - beganMs) / 1_000).toFixed(1)} s`);
 });
 
 const down = part("down", "Ends all hosts; nothing is left of them", {}, async (paths, args) => {
   checkArguments(args, {});
   refuseForeign(paths);
   if (!existsInstance(paths)) {
-    report("the lab is not up");
+    reportLine("the lab is not up");
     return;
   }
-  await withLock(paths.name, report, () => tearDown(paths, { keepDisks: false }));
+  await withLock(paths.name, reportLine, () => tearDown(paths, { keepDisks: false }));
 });
 
 const statusArgs = { json: { type: "boolean", description: "print it as JSON" } } as const;
@@ -98,7 +97,7 @@ const power = part(
     if (state !== "on" && state !== "off") {
       throw new CommandError(`power is 'on' or 'off', not '${String(state)}'`);
     }
-    await setPower(paths, state, hosts, report);
+    await setPower(paths, state, hosts, reportLine);
   },
 );
 
@@ -153,7 +152,7 @@ const deploy = part(
     const beganMs = performance.now();
     const exitCode = await runPlaybook(paths, "site.yml", readPassthrough());
     const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-    report(`${exitCode === 0 ? "deployed" : "failed"} after ${seconds} s`);
+    reportLine(`${exitCode === 0 ? "deployed" : "failed"} after ${seconds} s`);
     process.exitCode = exitCode;
   },
 );

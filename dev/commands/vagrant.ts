@@ -9,6 +9,7 @@ import { pickHosts } from "../host/inventory.ts";
 import { mitogenSettings } from "../host/mitogen.ts";
 import { insideCommand } from "../host/namespace.ts";
 import { readPassthrough, withoutSeparator } from "../host/passthrough-args.ts";
+import { reportLine } from "../host/report-line.ts";
 import { ranAsRoot } from "../host/root-rights.ts";
 import { sshConfigPath } from "../host/ssh.ts";
 import { readInventoryName, readVagrantPaths, type VagrantPaths } from "../vagrant/config.ts";
@@ -20,10 +21,6 @@ import { measureTimeFactor } from "../vagrant/time-factor.ts";
 import { bringMachinesUp, runVagrant } from "../vagrant/up.ts";
 
 const EXIT_WRONG = 2;
-
-function report(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 /** A part of the command, as root. Its words are those behind its name, for itself or for others. */
 function part(
@@ -52,8 +49,8 @@ const up = part(
   "up",
   "[OPTIONS..] [HOST..]: vagrant up, with our box, in a libvirt of our own",
   async (paths, words) => {
-    process.exitCode = await withLock("vagrant", report, () =>
-      bringMachinesUp(paths, readInventoryName(), words, report),
+    process.exitCode = await withLock("vagrant", reportLine, () =>
+      bringMachinesUp(paths, readInventoryName(), words, reportLine),
     );
   },
 );
@@ -61,10 +58,10 @@ const up = part(
 const down = part("down", "vagrant destroy, and all that was around it", async (paths) => {
   refuseForeignMachines(paths);
   if (!existMachines(paths)) {
-    report("there are no virtual machines up");
+    reportLine("there are no virtual machines up");
     return;
   }
-  const left = await withLock("vagrant", report, () => tearDownMachines(paths));
+  const left = await withLock("vagrant", reportLine, () => tearDownMachines(paths));
   if (left.length > 0) {
     const since = paths.libvirt === "own" ? ", until now" : "";
     throw new CommandError(`vagrant destroy left${since}: ${left.join(", ")}`);
@@ -84,7 +81,7 @@ const power = part(
       throw new CommandError("which? ./sluice vagrant power on|off HOST..");
     }
     const { machines } = readMachinesUp(paths);
-    await setMachinePower(paths, state, pickHosts(machines, names), report);
+    await setMachinePower(paths, state, pickHosts(machines, names), reportLine);
   },
 );
 

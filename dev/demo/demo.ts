@@ -1,6 +1,7 @@
 import { SaleOperations } from "../../src/ledger/operations.ts";
 import { CommandError } from "../../src/operator/command.ts";
 import { listSession, signalProcess } from "../host/process-table.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import type { GeneratorName } from "../load/generator.ts";
 import { withFault } from "../report/report.ts";
 import { type ReportedLoad, runReportedLoad } from "../report/reported-load.ts";
@@ -34,7 +35,7 @@ const timeoutSeconds = 5;
  */
 export async function runDemo(
   options: DemoOptions,
-  print: (line: string) => void,
+  print: ReportLine,
   signal: AbortSignal,
 ): Promise<ReportedLoad> {
   const { stateDir, sale } = options.stack;
@@ -76,7 +77,7 @@ async function openSale(redisUrl: string, options: DemoOptions): Promise<void> {
 async function sell(
   stack: Stack,
   options: DemoOptions,
-  print: (line: string) => void,
+  print: ReportLine,
   signal: AbortSignal,
 ): Promise<ReportedLoad> {
   const { tickets, requests, connections, generator } = options;

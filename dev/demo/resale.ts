@@ -1,4 +1,5 @@
 import { CommandError } from "../../src/operator/command.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { waitUntil } from "../host/wait.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import { Askers } from "./askers.ts";
@@ -36,7 +37,7 @@ export class Resale {
   }
 
   /** To be called when the crowd is gone. Then every ticket is paid for, or free. */
-  async settle(print: (line: string) => void, signal: AbortSignal): Promise<Aftermath> {
+  async settle(print: ReportLine, signal: AbortSignal): Promise<Aftermath> {
     const { holdSeconds, buyUrl } = this.#options;
     const roundMs = (holdSeconds + 1) * 1_000;
     const askers = new Askers(buyUrl);
@@ -72,7 +73,7 @@ export class Resale {
 
   async #await(
     patienceMs: number,
-    print: (line: string) => void,
+    print: ReportLine,
     signal: AbortSignal,
     isSo: (stock: { left: number; held: number }) => boolean,
   ): Promise<boolean> {

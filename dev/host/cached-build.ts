@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { CommandError } from "../../src/operator/command.ts";
 import { readEnvironment } from "./environment.ts";
+import { type ReportLine } from "./report-line.ts";
 import { runTool } from "./tool.ts";
 
 const LOG_TAIL_LINES = 15;
@@ -23,10 +24,7 @@ export async function nameBuilt({ script, cacheDir }: CachedBuild): Promise<stri
 }
 
 /** The path of it; it is made if it is not there. Throws `CommandError` with its log's end. */
-export async function provideBuilt(
-  build: CachedBuild,
-  report: (line: string) => void,
-): Promise<string> {
+export async function provideBuilt(build: CachedBuild, report: ReportLine): Promise<string> {
   const { script, cacheDir, what, duration } = build;
   const path = await nameBuilt(build);
   if (existsSync(path)) {

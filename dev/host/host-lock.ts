@@ -1,5 +1,6 @@
 import { CommandError } from "../../src/operator/command.ts";
 import { isSystemError } from "../../src/process/errors.ts";
+import { type ReportLine } from "./report-line.ts";
 import { waitUntil } from "./wait.ts";
 
 const WAIT_LIMIT_MS = 600_000;
@@ -11,7 +12,7 @@ const POLL_MS = 200;
  */
 export async function withLock<T>(
   what: string,
-  report: (line: string) => void,
+  report: ReportLine,
   work: () => Promise<T>,
 ): Promise<T> {
   let lock = take(what);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { type CachedBuild, nameBuilt, provideBuilt } from "../host/cached-build.ts";
 import { ROOT } from "../host/checkout.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { type LabPaths } from "./config.ts";
 
 function imageBuild(paths: LabPaths): CachedBuild {
@@ -19,9 +20,6 @@ export async function nameImage(paths: LabPaths): Promise<string> {
 }
 
 /** The directory of the image, which is built if it is not there. Throws `CommandError` with its log's end. */
-export async function provideImage(
-  paths: LabPaths,
-  report: (line: string) => void,
-): Promise<string> {
+export async function provideImage(paths: LabPaths, report: ReportLine): Promise<string> {
   return provideBuilt(imageBuild(paths), report);
 }

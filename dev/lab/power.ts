@@ -1,18 +1,19 @@
 import { readCaller } from "../host/environment.ts";
 import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { type LabPaths } from "./config.ts";
 import { cutPower } from "./guest.ts";
 import { readRunning } from "./instance.ts";
 import { prepareSsh } from "./ssh.ts";
-import { bootAll, type Report } from "./up.ts";
+import { bootAll } from "./up.ts";
 
 /** Takes the power from hosts, or gives it back to them and waits until they answer. */
 export async function setPower(
   paths: LabPaths,
   state: "on" | "off",
   names: readonly string[],
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   const { instance, topology } = readRunning(paths);
   const hosts = pickHosts(topology.hosts, names);

@@ -7,6 +7,7 @@ import { readCaller } from "../host/environment.ts";
 import { withLock } from "../host/host-lock.ts";
 import { pickHosts } from "../host/inventory.ts";
 import { namespaceExists } from "../host/namespace.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { type LabPaths } from "./config.ts";
 import { tearDown } from "./down.ts";
 import type { Boot } from "./guest-command.ts";
@@ -33,14 +34,12 @@ const ASK_PAUSE_MS = 400;
 /** Hosts that boot at a time, for each processor: more would only wait for each other. */
 const BOOTS_PER_PROCESSOR = 2;
 
-export type Report = (line: string) => void;
-
 /** Brings an instance up: image, network, keys, hosts. What is up already is left as it is. */
 export async function bringUp(
   paths: LabPaths,
   inventory: string | null,
   names: readonly string[],
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   refuseForeign(paths);
   if (foreignOwner(paths) !== null) {
@@ -67,7 +66,11 @@ export async function bringUp(
 }
 
 /** An instance with disks goes on with the image that they are differences from, if it exists. */
-async function imageOf(paths: LabPaths, former: Instance | null, report: Report): Promise<string> {
+async function imageOf(
+  paths: LabPaths,
+  former: Instance | null,
+  report: ReportLine,
+): Promise<string> {
   if (former !== null && existsSync(former.image)) {
     if (former.image !== (await nameImage(paths))) {
       report("The image has changed since; this lab goes on with its own until down and up again.");
@@ -82,7 +85,7 @@ async function provideNetwork(
   paths: LabPaths,
   topology: Topology,
   keepDisks: boolean,
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   // Written last when a network is made: it shows that the network is whole, and what it is.
   const mark = join(paths.runDir, "network");
@@ -117,7 +120,7 @@ export async function bootAll(
   topology: Topology,
   hosts: readonly LabHost[],
   boot: Boot,
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   const beganMs = performance.now();
   const waiting = [...hosts];

@@ -1,12 +1,13 @@
 import { CommandError } from "../../src/operator/command.ts";
 import { isRunning, listSession, signalProcess } from "../host/process-table.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { waitUntil } from "../host/wait.ts";
 import { withLock } from "./lock.ts";
 import { type StackOptions } from "./options.ts";
 import { type ProcessRecord, readRecord, type StackRecord } from "./record.ts";
 import { redisUrl } from "./redis.ts";
 import { startAgain, startParts } from "./start.ts";
-import { type Report, stopLeft } from "./stop.ts";
+import { stopLeft } from "./stop.ts";
 import { databaseUrl } from "./worker.ts";
 
 /** A running stack, as its callers need it. */
@@ -23,18 +24,18 @@ export interface Stack {
 }
 
 const END_PATIENCE_MS = 5_000;
-const silent: Report = () => {};
+const silent: ReportLine = () => {};
 
 /**
  * Starts Redis, the order worker, the nodes and Nginx, detached from this process, and waits until all are ready.
  * Throws `CommandError` if it cannot, and then leaves nothing running.
  */
-export function startStack(options: StackOptions, report: Report = silent): Promise<Stack> {
+export function startStack(options: StackOptions, report: ReportLine = silent): Promise<Stack> {
   return withLock(options.stateDir, async () => describeStack(await startParts(options, report)));
 }
 
 /** Stops the stack of this directory, in order; false if there was none. */
-export function stopStack(stateDir: string, report: Report = silent): Promise<boolean> {
+export function stopStack(stateDir: string, report: ReportLine = silent): Promise<boolean> {
   return withLock(stateDir, () => stopLeft(stateDir, report));
 }
 

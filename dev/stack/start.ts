@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { CommandError } from "../../src/operator/command.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { awaitReady, launch, type Plan } from "./launch.ts";
 import { makeCacheDir, writeNginxPrefix } from "./nginx-files.ts";
 import { checkNginxConfiguration, planNginx } from "./nginx.ts";
@@ -20,7 +21,7 @@ import {
 } from "./record.ts";
 import { planRedis, redisDataDir } from "./redis.ts";
 import { paymentSecretOf } from "./secret.ts";
-import { type Report, stopRecorded } from "./stop.ts";
+import { stopRecorded } from "./stop.ts";
 import { ownDatabasePath, planWorker } from "./worker.ts";
 
 /** Redis reads its whole append-only file first: a million orders take seconds. */
@@ -32,7 +33,7 @@ const READY_MS: Readonly<Record<Role, number>> = {
 };
 
 /** Starts all parts, the ledger first. What was started is stopped again if one part fails. */
-export async function startParts(options: StackOptions, report: Report): Promise<StackRecord> {
+export async function startParts(options: StackOptions, report: ReportLine): Promise<StackRecord> {
   checkOptions(options);
   await clearEarlier(options.stateDir, report);
   const redis = planRedis(options);
@@ -94,7 +95,7 @@ class Starter {
 }
 
 /** A whole stack is an error; what a crash or a reboot left of one is cleared away. */
-async function clearEarlier(stateDir: string, report: Report): Promise<void> {
+async function clearEarlier(stateDir: string, report: ReportLine): Promise<void> {
   const earlier = readRecord(stateDir);
   if (earlier === null) {
     return;

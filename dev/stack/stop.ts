@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 
 import { isRunning, listSession, signalProcess } from "../host/process-table.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { waitUntil } from "../host/wait.ts";
 import { awaitDrained } from "./drain.ts";
 import {
@@ -11,8 +12,6 @@ import {
   type StackRecord,
 } from "./record.ts";
 import { redisUrl } from "./redis.ts";
-
-export type Report = (line: string) => void;
 
 /** How each role is asked to finish, and how long it may take before it is killed. */
 const STOPPING: Record<Role, { signal: NodeJS.Signals; patienceMs: number }> = {
@@ -33,7 +32,7 @@ const KILL_PATIENCE_MS = 5_000;
 const POLL_MS = 20;
 
 /** Stops everything that the record knows, and forgets the stack. The ledger's data stays. */
-export async function stopRecorded(record: StackRecord, report: Report): Promise<void> {
+export async function stopRecorded(record: StackRecord, report: ReportLine): Promise<void> {
   for (const role of STOP_ORDER) {
     const members = record.processes.filter((known) => known.role === role);
     if (role === "worker" && areRunning(record, ["worker", "redis"])) {
@@ -47,7 +46,7 @@ export async function stopRecorded(record: StackRecord, report: Report): Promise
   removeRecord(record.options.stateDir);
 }
 
-async function drain(record: StackRecord, report: Report): Promise<void> {
+async function drain(record: StackRecord, report: ReportLine): Promise<void> {
   const behind = await awaitDrained(redisUrl(record.options.redisPort));
   if (behind > 0) {
     report(`${behind} events are not in the orders database yet; the next start goes on with them`);
@@ -61,7 +60,7 @@ function areRunning({ processes }: StackRecord, roles: readonly Role[]): boolean
 }
 
 /** The stack in this directory, stopped; false if there was none. */
-export async function stopLeft(stateDir: string, report: Report): Promise<boolean> {
+export async function stopLeft(stateDir: string, report: ReportLine): Promise<boolean> {
   const record = readRecord(stateDir);
   if (record === null) {
     return false;
@@ -70,7 +69,7 @@ export async function stopLeft(stateDir: string, report: Report): Promise<boolea
   return true;
 }
 
-async function stopProcess(known: ProcessRecord, report: Report): Promise<void> {
+async function stopProcess(known: ProcessRecord, report: ReportLine): Promise<void> {
   const { signal, patienceMs } = STOPPING[known.role];
   const { identity, name } = known;
   const wasRunning = isRunning(identity);

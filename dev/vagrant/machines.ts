@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { CommandError } from "../../src/operator/command.ts";
 import { withLock } from "../host/host-lock.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { runTool, tryTool } from "../host/tool.ts";
 import { waitUntil } from "../host/wait.ts";
 import type { VagrantPaths } from "./config.ts";
@@ -26,7 +27,7 @@ export async function setMachinePower(
   paths: VagrantPaths,
   state: "on" | "off",
   machines: readonly Machine[],
-  report: (line: string) => void,
+  report: ReportLine,
 ): Promise<void> {
   await Promise.all(
     machines.map(({ name }) =>

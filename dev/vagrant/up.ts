@@ -8,6 +8,7 @@ import { BOX_NAME, readBoxName, readVagrantHome } from "../box/config.ts";
 import { runAttached } from "../host/attached.ts";
 import { ROOT } from "../host/checkout.ts";
 import { readCaller } from "../host/environment.ts";
+import { type ReportLine } from "../host/report-line.ts";
 import { runTool } from "../host/tool.ts";
 import { CROWD_GATEWAY, CROWD_SUBNET, type VagrantPaths } from "./config.ts";
 import { tearDownMachines } from "./down.ts";
@@ -26,8 +27,6 @@ import { askMachine, prepareVagrantSsh } from "./ssh.ts";
 
 const ROUTE_LIMIT_MS = 120_000;
 
-export type Report = (line: string) => void;
-
 /**
  * Brings the virtual machines up with `vagrant up`, to which `words` are passed on, around which it
  * puts what it needs: box, libvirt, networks. Returns Vagrant's exit code.
@@ -36,7 +35,7 @@ export async function bringMachinesUp(
   paths: VagrantPaths,
   inventory: string,
   words: readonly string[],
-  report: Report,
+  report: ReportLine,
 ): Promise<number> {
   refuseForeignMachines(paths);
   const machines = readMachines(inventory);
@@ -79,7 +78,7 @@ export async function runVagrant(
 async function prepareLibvirt(
   paths: VagrantPaths,
   inventory: string,
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   await tearDownMachines(readRememberedPaths(paths));
   writeVagrantInstance(paths, { inventory, libvirt: paths.libvirt });
@@ -97,7 +96,7 @@ async function prepareVagrant(
   paths: VagrantPaths,
   inventory: string,
   machines: readonly Machine[],
-  report: Report,
+  report: ReportLine,
 ): Promise<void> {
   const caller = readCaller();
   const home = homePath(paths);
