@@ -29,7 +29,7 @@ export interface IdleReading {
 
 /** What node, Redis and worker take while sales are open and nobody asks. */
 export async function readIdle(bench: Bench): Promise<IdleReading[]> {
-  const { workshop, options, say } = bench;
+  const { workshop, options, print } = bench;
   const redis = await BenchRedis.start(workshop, "idle-redis");
   await redis.prepareForPrimary();
   await openSale(redis.url, saleName(0), 1_000);
@@ -57,7 +57,7 @@ export async function readIdle(bench: Bench): Promise<IdleReading[]> {
       windows.push(await readWindow(pids, lengthMs));
     }
     readings.push({ sales, onNode, windows });
-    say(
+    print(
       `cost: idle with ${sales} open sales, ${onNode} of them at the node: ` +
         `${windows.length} windows`,
     );

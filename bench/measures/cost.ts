@@ -85,7 +85,7 @@ async function measurePath(run: Run, path: Path, round: number): Promise<string>
     const micros = Object.entries(reading.cpuMicros).map(
       ([process, used]) => `${process} ${used.toFixed(1)}`,
     );
-    bench.say(
+    bench.print(
       `cost: round ${round} of ${bench.options.rounds}: ${pathName(path)}, ${slice.connections} ` +
         `connections: ${micros.join(", ")} us; bare handler ${reading.bare.cpuMicros.toFixed(1)}`,
     );
