@@ -7,6 +7,11 @@ while IFS='=' read -r key value; do
   expect_sysctl "$key" "$value"
 done < <(grep -hE '^[a-z]' /etc/sysctl.d/*sluice*.conf)
 
+for marker in /etc/sluice/*.drained; do
+  if [[ -e $marker ]]; then
+    differs "the host is drained ($marker)"
+  fi
+done
 if [[ $TIME == yes ]]; then
   expect_units systemd-timesyncd.service
 fi

@@ -1,8 +1,5 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the environment, and expect.bash
-if [[ -e $DRAINED ]]; then
-  differs "the host is drained ($DRAINED)"
-fi
 expect_units keepalived.service
 expect_sysctl net.ipv4.vs.sloppy_tcp "$SLOPPY"
 expect_sysctl net.ipv4.vs.conn_reuse_mode 2

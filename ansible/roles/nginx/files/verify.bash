@@ -1,8 +1,5 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the environment, and expect.bash
-if [[ -e /etc/sluice/nginx.drained ]]; then
-  differs "the host is drained (/etc/sluice/nginx.drained)"
-fi
 expect_units sluice-nginx.service sluice-nginx-rotate.timer
 expect_hardened sluice-nginx.service
 expect "Debian's nginx.service" inactive "$(systemctl is-active nginx.service)"

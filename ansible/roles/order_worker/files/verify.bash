@@ -1,8 +1,5 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the environment, and expect.bash
-if [[ -e /etc/sluice/order-worker.drained ]]; then
-  differs "the host is drained (/etc/sluice/order-worker.drained)"
-fi
 expect_units order-worker.service
 expect_hardened order-worker.service
 pid=$(systemctl show --value --property=MainPID order-worker.service)

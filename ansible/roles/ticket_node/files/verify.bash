@@ -1,8 +1,5 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2153 # the environment, and expect.bash
-if [[ -e /etc/sluice/ticket-node.drained ]]; then
-  differs "the host is drained (/etc/sluice/ticket-node.drained)"
-fi
 for pair in $UNITS; do
   unit=${pair%%=*} environment=${pair#*=}
   expect_units "$unit"
