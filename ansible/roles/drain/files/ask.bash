@@ -13,29 +13,32 @@ ADDRESSES=
 for pair in $HOSTS; do
   ADDRESSES+=" ${pair#*=}"
 done
-export ADDRESSES
-
-# of ADDRESS: "WEIGHT CONNECTIONS" of it, of what pool printed
-of() {
-  awk -v address="$1" '$1 == address { weight += $2; connections += $3 }
-    END { printf "%d %d\n", weight, connections }'
-}
 
 # look: sets `report`, and `others` to those that do not have WEIGHT
 look() {
-  local found pair weight connections
+  local found pair host address weight connections line
+  local -A weights=() opens=()
   found=$(pool)
+  while read -r address weight connections; do
+    if [[ -n $address ]]; then
+      weights[$address]=$((${weights[$address]:-0} + weight))
+      opens[$address]=$((${opens[$address]:-0} + connections))
+    fi
+  done <<<"$found"
   report=() others=()
   for pair in $HOSTS; do
-    read -r weight connections < <(of "${pair#*=}" <<<"$found")
-    report+=("$(printf '{"balancer":"%s","host":"%s","weight":%d,"connections":%d}' \
-      "$BALANCER" "${pair%%=*}" "$weight" "$connections")")
+    host=${pair%%=*} address=${pair#*=}
+    weight=${weights[$address]:-0}
+    printf -v line '{"balancer":"%s","host":"%s","weight":%d,"connections":%d}' \
+      "$BALANCER" "$host" "$weight" "${opens[$address]:-0}"
+    report+=("$line")
     if [[ -n $WEIGHT && $weight != "$WEIGHT" ]]; then
-      others+=("$BALANCER gives ${pair%%=*} the weight $weight instead of $WEIGHT after $LIMIT s.")
+      others+=("$BALANCER gives $host the weight $weight instead of $WEIGHT after $LIMIT s.")
     fi
   done
 }
 
+# Few programs and not too often: what is asked about goes on meanwhile, and this host with it.
 end=$((SECONDS + LIMIT))
 look
 until ((${#others[@]} == 0)); do
@@ -43,7 +46,7 @@ until ((${#others[@]} == 0)); do
     printf '%s\n' "${others[@]}" >&2
     exit 1
   fi
-  sleep 0.2
+  sleep 0.5
   look
 done
 printf '%s\n' "${report[@]}"
