@@ -2,7 +2,6 @@ import Type, { type Static } from "typebox";
 
 import {
   commonVariables,
-  ConfigError,
   type Environment,
   listenPattern,
   parseListen,
@@ -19,7 +18,7 @@ const schema = Type.Object({
   SLUICE_LISTEN: Type.String({
     pattern: `^${listenPattern}$`,
     default: "127.0.0.1:3000",
-    description: "host:port",
+    description: "host:port, the port at most 65535",
   }),
   SLUICE_WEIGHT: Type.Integer({
     minimum: 1,
@@ -134,20 +133,25 @@ export interface NodeConfig {
 
 /** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
 export function readConfig(environment: Environment): NodeConfig {
-  return toConfig(readVariables("a ticket node", schema, foreign, environment) as Variables);
+  return toConfig(readVariables("a ticket node", schema, foreign, environment, findOthers));
 }
 
 /** Variables of the other programs, which may stand in the same environment. */
 const foreign: ReadonlySet<string> = new Set(["SLUICE_DATABASE"]);
 
+function findOthers(right: Partial<Variables>): string[] {
+  const { SLUICE_REPLY_TIMEOUT_MS: reply, SLUICE_DEADLINE_MS: deadline } = right;
+  if (reply === undefined || deadline === undefined || reply < deadline) {
+    return [];
+  }
+  return [
+    `SLUICE_REPLY_TIMEOUT_MS=${reply}: it must be below SLUICE_DEADLINE_MS=${deadline}, or no ` +
+      "batch could be sent again before its requests are answered",
+  ];
+}
+
 function toConfig(v: Variables): NodeConfig {
   const { host, port } = parseListen(v.SLUICE_LISTEN);
-  if (v.SLUICE_REPLY_TIMEOUT_MS >= v.SLUICE_DEADLINE_MS) {
-    throw new ConfigError(
-      `SLUICE_REPLY_TIMEOUT_MS=${v.SLUICE_REPLY_TIMEOUT_MS}: it must be below SLUICE_DEADLINE_MS=` +
-        `${v.SLUICE_DEADLINE_MS}, or no batch could be sent again before its requests are answered`,
-    );
-  }
   return Object.freeze({
     node: v.SLUICE_NODE,
     host,

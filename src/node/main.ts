@@ -3,7 +3,7 @@ import { readConfig } from "./config.ts";
 import { TicketNode } from "./ticket-node.ts";
 
 /** Entry of the ticket node: configuration, parts, serve, signals. */
-const config = configure("ticket-node", () => readConfig(Bun.env));
+const config = configure("ticket-node", Bun.env, readConfig);
 const log = createLog(config);
 const node = new TicketNode(config, log);
 

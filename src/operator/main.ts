@@ -1,10 +1,12 @@
 import { defineCommand, runMain } from "citty";
 
+import { checkConfigIfAsked } from "../process/check-config.ts";
 import { endOnCrash } from "../process/program.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { ordersCommand } from "./commands/orders.ts";
 import { saleCommand } from "./commands/sale.ts";
+import { checkOperatorConfig } from "./config-file.ts";
 import { noDefaultAddresses } from "./config.ts";
 
 /**
@@ -22,4 +24,5 @@ const operator = defineCommand({
 });
 
 endOnCrash("sluice");
+checkConfigIfAsked("sluice", checkOperatorConfig);
 await runMain(operator);

@@ -3,25 +3,22 @@ import Type, { type Static } from "typebox";
 import {
   commonVariables,
   ConfigError,
+  databaseVariable,
   type Environment,
   listenPattern,
   parseListen,
   readVariables,
 } from "../process/variables.ts";
-import { type DatabaseAddress, parseDatabaseUrl } from "./database-address.ts";
+import { type DatabaseAddress, findDatabaseFaults, parseDatabaseUrl } from "./database-address.ts";
 
 /** Everything that is set of an order worker, by environment variables of these names. */
 const schema = Type.Object({
   ...commonVariables,
-  SLUICE_DATABASE: Type.String({
-    pattern: "^(sqlite|postgres|postgresql)://.+$",
-    address: true,
-    description: "sqlite://path or postgres://user@host:port/database",
-  }),
+  SLUICE_DATABASE: databaseVariable,
   SLUICE_LISTEN: Type.String({
     pattern: `^$|^${listenPattern}$`,
     default: "",
-    description: "host:port of /healthz, /readyz and /metrics, or nothing",
+    description: "host:port (at most 65535) of /healthz, /readyz and /metrics, or nothing",
   }),
   SLUICE_BATCH_MAX: Type.Integer({
     minimum: 1,
@@ -125,10 +122,10 @@ const foreign: ReadonlySet<string> = new Set([
 
 /** Reads and checks the environment. Throws `ConfigError` with every fault in it. */
 export function readConfig(environment: Environment): WorkerConfig {
-  const v = readVariables("an order worker", schema, foreign, environment) as Variables;
+  const v = readVariables("an order worker", schema, foreign, environment, findDatabaseFaults);
   const database = parseDatabaseUrl(v.SLUICE_DATABASE);
   if (typeof database === "string") {
-    throw new ConfigError(`SLUICE_DATABASE: ${database}`);
+    throw new ConfigError(database);
   }
   return Object.freeze({
     node: v.SLUICE_NODE,

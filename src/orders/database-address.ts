@@ -30,6 +30,13 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
   return "it must be sqlite://path or postgres://user:password@host:port/database";
 }
 
+/** What is wrong with SLUICE_DATABASE beyond its pattern. */
+export function findDatabaseFaults(right: { SLUICE_DATABASE?: string }): string[] {
+  const address =
+    right.SLUICE_DATABASE === undefined ? null : parseDatabaseUrl(right.SLUICE_DATABASE);
+  return typeof address === "string" ? [`SLUICE_DATABASE: ${address}`] : [];
+}
+
 /** An address fit for messages and logs: without its password. */
 export function describeDatabase(address: DatabaseAddress): string {
   return address.dialect === "sqlite" ? `sqlite://${address.path}` : redactAddress(address.url);

@@ -1,10 +1,11 @@
-import { configure, createLog, misconfigured } from "../process/program.ts";
+import { misconfigured } from "../process/check-config.ts";
+import { configure, createLog } from "../process/program.ts";
 import { readConfig } from "./config.ts";
 import { NewerDatabaseError } from "./migrate.ts";
 import { OrderWorker } from "./order-worker.ts";
 
 /** Entry of the order worker: configuration, parts, work, signals. */
-const config = configure("order-worker", () => readConfig(Bun.env));
+const config = configure("order-worker", Bun.env, readConfig);
 const log = createLog(config);
 const worker = new OrderWorker(config, log);
 

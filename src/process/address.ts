@@ -7,6 +7,9 @@ export function faultOfAddress(address: string): string | null {
   if (url === null) {
     return `it is no address that can be read; ${howToWrite}`;
   }
+  if (url.protocol !== "sqlite:" && url.hostname === "") {
+    return `it names no host; ${howToWrite}`;
+  }
   try {
     decodeURIComponent(url.username);
     decodeURIComponent(url.password);

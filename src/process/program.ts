@@ -1,16 +1,14 @@
 import { type Logger, pino } from "pino";
 
+import { checkConfigIfAsked, misconfigured } from "./check-config.ts";
 import { describeError, toLoggedError } from "./errors.ts";
-import { ConfigError } from "./variables.ts";
+import { ConfigError, type Environment } from "./variables.ts";
 
 /** What every program's configuration has. */
 export interface ProgramConfig {
   readonly node: string;
   readonly logLevel: string;
 }
-
-/** Exit code of a program that cannot start as it is configured: to start it again is of no use. */
-export const misconfigured = 2;
 
 /** Ends the program with what nobody caught, which it prints without secrets. */
 export function endOnCrash(program: string): void {
@@ -23,13 +21,19 @@ export function endOnCrash(program: string): void {
 }
 
 /**
- * The configuration that `read` returns; prints what is wrong and ends the program if it throws.
- * From here on what nobody catches ends it likewise.
+ * The configuration that `read` makes of the environment. Reports what is wrong and ends the program
+ * if it throws, and where `--check-config` asks about files instead. From here on what nobody catches
+ * ends it likewise.
  */
-export function configure<T>(program: string, read: () => T): T {
+export function configure<T>(
+  program: string,
+  environment: Environment,
+  read: (environment: Environment) => T,
+): T {
   endOnCrash(program);
+  checkConfigIfAsked(program, read);
   try {
-    return read();
+    return read(environment);
   } catch (error) {
     if (error instanceof ConfigError) {
       process.stderr.write(`${program}: the configuration is faulty\n${error.message}\n`);

@@ -1,4 +1,4 @@
-import Type, { type TObject, type TSchema } from "typebox";
+import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { Value } from "typebox/value";
 
 import { faultOfAddress } from "./address.ts";
@@ -31,47 +31,57 @@ export const commonVariables = {
   ),
 } as const;
 
-/** `host:port`, `[IPv6]:port`. */
-export const listenPattern = "(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}";
+/** Of those who read or write stored orders. */
+export const databaseVariable = Type.String({
+  pattern: "^(sqlite|postgres|postgresql)://.+$",
+  address: true,
+  description: "sqlite://path or postgres://user@host:port/database",
+});
 
-/** Takes an address of `listenPattern` apart. Throws `ConfigError`. */
+const portPattern =
+  "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+
+/** `host:port`, `[IPv6]:port`. */
+export const listenPattern = `(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):${portPattern}`;
+
+/** Takes an address of `listenPattern` apart. */
 export function parseListen(text: string): { host: string; port: number } {
   const colon = text.lastIndexOf(":");
-  const port = Number(text.slice(colon + 1));
-  if (port > 65_535) {
-    throw new ConfigError(`SLUICE_LISTEN=${text}: a port is at most 65535`);
-  }
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port };
+  return {
+    host: text.slice(0, colon).replace(/^\[|\]$/g, ""),
+    port: Number(text.slice(colon + 1)),
+  };
 }
 
 /**
  * Reads the environment variables that a schema names, each with its range and default; one that
- * holds an address, which may have a password, has `address: true` as well. Integers numbers, an empty variable counts as missing. A variable of ours that is neither in the schema nor
- * `foreign` (another program's) is a fault, since it is likely misspelt.
+ * holds an address, which may have a password, has `address: true` as well. Integers become numbers,
+ * an empty variable counts as missing. A variable of ours that is neither in the schema nor
+ * `foreign` (another program's) is a fault, since it is likely misspelt. `findOthers` returns the
+ * faults that no schema can express; it is given the values that are right by themselves.
  * Throws `ConfigError` with every fault in it.
  */
-export function readVariables(
+export function readVariables<Schema extends TObject>(
   program: string,
-  schema: TObject,
+  schema: Schema,
   foreign: ReadonlySet<string>,
   environment: Environment,
-): Record<string, unknown> {
+  findOthers: (right: Partial<Static<Schema>>) => readonly string[],
+): Static<Schema> {
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [name, property] of Object.entries<TSchema>(schema.properties)) {
     const { description, address } = property as { description?: string; address?: boolean };
     const text = environment[name];
     const value = readValue(property, text);
-    values[name] = value;
     if (value === undefined) {
       faults.push(`${name} is missing: ${description}`);
     } else if (!Value.Check(property, value)) {
       faults.push(`${name}=${shownOf(name, text, address)}: it must be ${description}`);
-    } else if (address === true && typeof value === "string") {
-      const fault = faultOfAddress(value);
-      if (fault !== null) {
-        faults.push(`${name}=${shownOf(name, text, address)}: ${fault}`);
-      }
+    } else if (address === true && faultOfAddress(String(value)) !== null) {
+      faults.push(`${name}=${shownOf(name, text, address)}: ${faultOfAddress(String(value))}`);
+    } else {
+      values[name] = value;
     }
   }
   for (const name of Object.keys(environment)) {
@@ -79,10 +89,11 @@ export function readVariables(
       faults.push(`${name} is no variable of ${program}; is it misspelt?`);
     }
   }
+  faults.push(...findOthers(values as Partial<Static<Schema>>));
   if (faults.length > 0) {
     throw new ConfigError(faults.join("\n"));
   }
-  return values;
+  return values as Static<Schema>;
 }
 
 /** A bad value as it may be printed: a bad secret is a secret, too. */
