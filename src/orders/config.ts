@@ -88,8 +88,6 @@ const schema = Type.Object({
 /** Names of all variables of an order worker. */
 export const workerVariables: ReadonlySet<string> = new Set(Object.keys(schema.properties));
 
-type Variables = Static<typeof schema>;
-
 /** The configuration of an order worker, checked; the same for as long as it runs. */
 export interface WorkerConfig {
   readonly node: string;

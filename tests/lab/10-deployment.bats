@@ -8,11 +8,9 @@ setup() {
 }
 
 @test "deploying again what is deployed changes nothing on any host" {
-  local began_ms label
+  local began_ms
   began_ms=$(now_ms)
-  # A version that was deployed under a label stays under it.
-  label=$(on "$(first_host nodes)" 'readlink /opt/sluice/current' | sed -n 's|^.*/\(.*\)-[^-]*$|\1|p')
-  run -0 playbook site.yml -e "release_label=$label"
+  run -0 playbook site.yml -e "release_label=$(deployed_label)"
   figure 'site.yml a second time' "$((($(now_ms) - began_ms) / 1000))" s
   local host
   for host in $(hosts all); do

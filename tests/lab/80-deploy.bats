@@ -32,16 +32,22 @@ teardown() {
     "$(crowd_figure probe '"\(.attempts), \(.failed)"')" '' 0
   figure 'deploy.yml: slowest purchase' "$(crowd_figure buyers '.latencyMs.max | round')" ms
   figure 'deploy.yml: longest gap of the VIP' "$(crowd_figure probe .gapMs)" ms
-  for host in $(hosts nodes) $(hosts workers); do
-    assert_equal "$(on "$host" 'readlink -f /opt/sluice/current')" "/opt/sluice/releases/$release"
-  done
-  # And it is what runs.
+  # It is what runs, in a deployment: RELEASE.HASH OF THE CONFIGURATION.
   for host in $(hosts nodes); do
-    run -0 on "$host" \
-      'systemctl show -P MainPID ticket-node@1.service | sudo xargs -I{} readlink /proc/{}/exe'
-    assert_output "/opt/sluice/releases/$release/ticket-node"
+    runs_from "$host" ticket-node ticket-node@1.service "$release"
+  done
+  for host in $(hosts workers); do
+    runs_from "$host" order-worker order-worker.service "$release"
   done
   no_request_failed
   assert_equal "$(crowd_figure probe .failed)" 0
   books_balance "$(crowd_figure buyers .decided.sold)"
+}
+
+# runs_from HOST PROGRAM UNIT RELEASE
+runs_from() {
+  run -0 on "$1" "systemctl show -P MainPID $3 | sudo xargs -I{} readlink /proc/{}/exe"
+  assert_output --regexp "^/opt/sluice/deployments/$2/$4[.][0-9a-f]{12}/$2\$"
+  run -0 on "$1" "readlink /opt/sluice/current/$2"
+  assert_output --regexp "^../deployments/$2/$4[.][0-9a-f]{12}\$"
 }

@@ -126,3 +126,11 @@ vip_owners() {
 other_director() {
   hosts directors | grep -vxF -- "$1" | head -n 1
 }
+
+# deployed_label: what the release that runs was labelled with. A run without it would bring every host
+# to another release.
+deployed_label() {
+  # shellcheck disable=SC2016
+  on "$(first_host nodes)" 'basename "$(readlink /opt/sluice/current/ticket-node)"' |
+    sed -n 's|^\(.*\)-[^-]*$|\1|p'
+}
