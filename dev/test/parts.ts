@@ -100,6 +100,7 @@ function listAnsibleChecks(root: string): Part[] {
     // The linter looks for its settings, and for roles, where it is started.
     check("ansible-lint", ["env", "-C", ansible, "ansible-lint", "--offline", "--nocolor"]),
     check("playbooks", [join(root, "tests", "ansible", "check-playbooks"), ...inventories]),
+    check("roll", [join(root, "tests", "ansible", "check-roll")]),
     check("precedence", [join(root, "tests", "ansible", "check-precedence")]),
     check("configuration", [join(root, "tests", "ansible", "check-rendered"), ...inventories]),
   ];
