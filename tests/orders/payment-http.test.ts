@@ -123,7 +123,10 @@ test("paid too late: revived while stock is left, else the payment system hears 
   const revived = await lapsed();
   expect(await pay(rig, revived)).toMatchObject({ status: 200, data: { cause: "revived" } });
   const late = await lapsed();
-  await rig.sellTheRest();
+  await until("the node has noticed, and sells the ticket that came back", async () => {
+    const { url } = rig.node(1);
+    return (await ask(`${url}/sales/${sale}/orders`, { method: "POST" })).status === 201;
+  });
   expect(await pay(rig, late)).toMatchObject({ status: 409, code: -7 });
   expect(await rig.operations.read(sale)).toMatchObject({ held: 1, paid: 1, left: 0 });
 });

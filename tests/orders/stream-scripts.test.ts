@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const trim = (keep: unknown, most: unknown): Promise<unknown> =>
   sale.run(outboxScripts.trimEvents, [events], [keep, most]);
-const bury = (id: string, reason = "why"): Promise<unknown> =>
+const giveUp = (id: string, reason = "why"): Promise<unknown> =>
   sale.run(outboxScripts.deadLetter, [events, dead], [orderGroup, id, reason]);
 const replay = (...letters: string[]): Promise<unknown> =>
   sale.run(outboxScripts.replay, [events, dead], [orderGroup, replayConsumer, ...letters]);
@@ -113,13 +113,13 @@ test("a dead letter has the entry's fields, the reason and the tries; the entry 
   await group();
   const [id = ""] = await add(1);
   await read("w1", 1);
-  expect(await bury(id, "a reason")).toBe(1);
+  expect(await giveUp(id, "a reason")).toBe(1);
   const [letter] = await sale.client.xrange(dead, "-", "+");
   expect(letter?.[1]).toEqual(["id", id, "reason", "a reason", "tries", "1", "held", "record 0"]);
   expect(await sale.client.xpending(events, orderGroup)).toEqual([0, null, null, null]);
   expect(await idsOf(events)).toEqual([id]);
   const before = await contents(sale.client);
-  expect(await bury(id)).toBe(0);
+  expect(await giveUp(id)).toBe(0);
   expect(await contents(sale.client)).toEqual(before);
 });
 
@@ -128,17 +128,17 @@ test("an entry that is gone is acknowledged without a dead letter", async () => 
   const [id = ""] = await add(1);
   await read("w1", 1);
   await sale.client.xdel(events, id);
-  expect(await bury(id)).toBe(1);
+  expect(await giveUp(id)).toBe(1);
   expect(await sale.client.exists(dead)).toBe(0);
-  expect(await bury(id)).toBe(0);
+  expect(await giveUp(id)).toBe(0);
 });
 
 test("sent back, an entry is pending again, for any worker to take over, as if it were new; once", async () => {
   await group();
   const [one = "", two = ""] = await add(2);
   await read("w1", 2);
-  await bury(one);
-  await bury(two);
+  await giveUp(one);
+  await giveUp(two);
   const letters = await idsOf(dead);
   expect(await replay(letters[0] ?? "", "1-1", letters[0] ?? "")).toBe(1);
   expect(await idsOf(dead)).toEqual(letters.slice(1));
@@ -158,7 +158,7 @@ test("sent back after the outbox was trimmed, an entry is added anew", async () 
   await group();
   const [one = ""] = await add(3);
   await sale.client.xack(events, orderGroup, ...(await read("w1", 3)).slice(1));
-  await bury(one);
+  await giveUp(one);
   expect(await trim(1, 100)).toBe(2);
   expect(await replay(...(await idsOf(dead)))).toBe(1);
   expect((await sale.client.xrange(events, "-", "+")).map(([, fields]) => fields)).toEqual([
