@@ -103,7 +103,7 @@ begin_sale_and_crowd() {
   local host dead
   local -a as_it_is new
   as_it_is=(--tags ticket_node -e "release_label=$(deployed_label)")
-  new=(playbooks/deploy.yml "${as_it_is[@]}" -e ticket_node_buffer=101)
+  new=(playbooks/deploy.yml "${as_it_is[@]}" -e ticket_node_buffer=102)
   dead=$(hosts nodes | tail -n 2)
   for host in $dead; do
     on "$host" 'sudo systemctl stop "ticket-node@*"'
@@ -121,7 +121,7 @@ begin_sale_and_crowd() {
   for host in $(hosts nodes); do
     run -0 on "$host" 'sudo grep -h BUFFER /opt/sluice/current/ticket-node/*.env;
       ls /opt/sluice/fallback; readlink /opt/sluice/previous/ticket-node'
-    assert_line 'SLUICE_BUFFER=101'
+    assert_line 'SLUICE_BUFFER=102'
     refute_line ticket-node
     assert_line --partial ../deployments/ticket-node/
     run -0 on "$host" 'systemctl show -P MainPID ticket-node@1.service |
