@@ -136,5 +136,5 @@ begin_sale_and_crowd() {
 kill_roll() {
   ON_LIMIT_S=280 on "$1" 'for ((look = 0; look < 2500; look++)); do
     if [ -L /opt/sluice/fallback/ticket-node ]; then
-      sudo pkill -KILL -x roll && exit; fi; sleep 0.1; done; exit 1' 3>&- 4>&-
+      sudo pkill -KILL -f "^bash /usr/local/lib/sluice/roll" && exit; fi; sleep 0.1; done; exit 1' 3>&- 4>&-
 }
