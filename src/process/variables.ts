@@ -78,10 +78,13 @@ export function readVariables<Schema extends TObject>(
       faults.push(`${name} is missing: ${description}`);
     } else if (!Value.Check(property, value)) {
       faults.push(`${name}=${shownOf(name, text, address)}: it must be ${description}`);
-    } else if (address === true && faultOfAddress(String(value)) !== null) {
-      faults.push(`${name}=${shownOf(name, text, address)}: ${faultOfAddress(String(value))}`);
     } else {
-      values[name] = value;
+      const fault = address === true && typeof value === "string" ? faultOfAddress(value) : null;
+      if (fault === null) {
+        values[name] = value;
+      } else {
+        faults.push(`${name}=${shownOf(name, text, address)}: ${fault}`);
+      }
     }
   }
   for (const name of Object.keys(environment)) {
