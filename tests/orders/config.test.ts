@@ -71,7 +71,7 @@ test.each([
 
 test("a port beyond 65535 is refused", () => {
   expect(messageOf(() => readConfig({ ...least, SLUICE_LISTEN: "127.0.0.1:70000" }))).toContain(
-    "a port is at most 65535",
+    "(at most 65535)",
   );
 });
 
