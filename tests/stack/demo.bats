@@ -104,5 +104,5 @@ nothing_runs() {
   run -2 "$SLUICE" audit nosuch --redis "$REDIS"
   assert_output --partial 'there is no sale nosuch'
   run -2 "$SLUICE" audit rush --redis redis://127.0.0.1:1
-  assert_output --partial 'could not be read'
+  assert_output --partial 'did not answer'
 }
