@@ -32,6 +32,11 @@ began_anew() {
   comm -3 <(sort "$1") <(sort "$2") | tr -d '\t' | cut -d : -f 1 | sort -u
 }
 
+# Five minutes each, for as many playbooks: more than a change of anything else is to wait for.
+takes_long() {
+  [[ -n ${TEST_LONG:-} ]] || skip 'it takes minutes: TEST_LONG=1 ./sluice test lab'
+}
+
 begin_sale_and_crowd() {
   open_sale "$1" 100000
   CROWD_LIMIT_S=600 begin_buyers --rate "$(load_of 100)" --connections 20 --limit "$(patience 600)"
@@ -61,6 +66,7 @@ begin_sale_and_crowd() {
 }
 
 @test "a value that cannot work on the hosts: the first one goes back by itself, the others are not touched" {
+  takes_long
   local first file began_ms label
   label=$(deployed_label)
   first=$(first_host nodes)
@@ -91,7 +97,7 @@ begin_sale_and_crowd() {
   is_whole
   call_off_buyers
   figure 'a value that cannot work, by both playbooks: purchases, busy, undecided, lost' \
-    "$(crowd_figure buyers '[.attempts, .fates.busy // 0, .fates.undecided // 0, .lost // 0]
+    "$(crowd_figure buyers '[.attempts, .outcomes.busy // 0, .outcomes.undecided // 0, .lost // 0]
       | map(tostring) | join(", ")')" ''
   everything_was_decided
   only_honest_answers
@@ -99,6 +105,7 @@ begin_sale_and_crowd() {
 }
 
 @test "nodes that were dead are brought up, also by a run after one that was killed in the middle" {
+  takes_long
   (($(host_count nodes) > 2)) || skip 'with two of them dead, nobody would sell'
   local host dead
   local -a as_it_is new
