@@ -74,7 +74,7 @@ teardown() {
   run ! gentle_playbook playbooks/drain.yml -e "host=$host" -e nginx_drain_limit_s=0
   # Long messages are printed on several lines.
   run -0 tr -s '[:space:]' ' ' <<<"$output"
-  assert_output --regexp "$host was not taken out of this tier, .* Wait until the last buyer .* left after 0 s"
+  assert_output --regexp "$host was not taken out of this tier, .*Wait until the last buyer .*left after 0 s"
   run -0 ailments_of "$host"
   assert_output ''
   is_whole
