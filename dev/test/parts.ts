@@ -29,7 +29,7 @@ const BATS_TEST_LIMIT_S = 300;
 const LAB_DEPLOY_LIMIT_MS = 30 * 60_000;
 const LAB_LIMIT_MS = 60 * 60_000;
 /** Playbooks under load, and hosts that boot on a busy machine. */
-const LAB_TEST_LIMIT_S = 420;
+const LAB_TEST_LIMIT_S = 600;
 
 /** Less than an hour for the small topology without hardware virtualization, and the large one. */
 const VAGRANT_LIMIT_MS = 180 * 60_000;
