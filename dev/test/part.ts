@@ -15,6 +15,8 @@ export interface Part {
   readonly reportPath: string | null;
   /** Needs the machine for itself: nothing runs beside it, so it may print as it goes. */
   readonly isAlone?: boolean;
+  /** Takes about half a processor: more may run beside it. */
+  readonly mostlyWaits?: boolean;
   /** Run at the end of a round: takes away what the part leaves behind if it is killed. */
   readonly tidyCommand?: readonly string[];
 }

@@ -34,7 +34,7 @@ const LAB_TEST_LIMIT_S = 600;
 /** Less than an hour for the small topology without hardware virtualization, and the large one. */
 const VAGRANT_LIMIT_MS = 180 * 60_000;
 
-/** The parts of a scope in the order in which they are started, two at a time. */
+/** The parts of a scope in the order in which they are started, some side by side. */
 export async function listParts(scope: Scope, root: string): Promise<Part[]> {
   return await LISTS[scope](root);
 }
@@ -53,17 +53,18 @@ const LISTS: Record<Scope, (root: string) => Part[] | Promise<Part[]>> = {
     bunTests("faults", root),
   ],
   embedded: async (root) => [...(await LISTS.unit(root)), batsTests("stack", root)],
-  // What starts a lab takes a whole processor: it is beside suites that mostly wait.
+  // What starts a lab takes a whole processor: it is beside suites that mostly wait, the longest of them
+  // first, so that all have ended at about the same time.
   all: async (root) => {
     const [deploy, colocation, lab] = listLabParts(root);
     return [
       ...(await listQuickParts(root)),
       deploy,
+      batsTests("stack", root),
       bunTests("orders", root),
       colocation,
-      batsTests("launcher", root),
       bunTests("faults", root),
-      batsTests("stack", root),
+      batsTests("launcher", root),
       lab,
     ];
   },
@@ -100,7 +101,8 @@ function listAnsibleChecks(root: string): Part[] {
     // The linter looks for its settings, and for roles, where it is started.
     check("ansible-lint", ["env", "-C", ansible, "ansible-lint", "--offline", "--nocolor"]),
     check("playbooks", [join(root, "tests", "ansible", "check-playbooks"), ...inventories]),
-    check("roll", [join(root, "tests", "ansible", "check-roll")]),
+    // It kills a program at each of its steps, and waits until the next one has begun.
+    { ...check("roll", [join(root, "tests", "ansible", "check-roll")]), mostlyWaits: true },
     check("precedence", [join(root, "tests", "ansible", "check-precedence")]),
     check("configuration", [join(root, "tests", "ansible", "check-rendered"), ...inventories]),
   ];
@@ -124,6 +126,7 @@ function bunTests(name: string, root: string): Part {
     ],
     limitMs: SUITE_LIMIT_MS,
     reportPath,
+    mostlyWaits: true,
   };
 }
 
@@ -142,6 +145,7 @@ function batsTests(name: string, root: string): Part {
     ],
     limitMs: SUITE_LIMIT_MS,
     reportPath: join(directory, "report.xml"),
+    mostlyWaits: true,
   };
 }
 

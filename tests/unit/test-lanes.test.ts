@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 
 import { identify, isRunning } from "../../dev/host/process-table.ts";
 import { listExceeded, parseBudgets, readBudgets } from "../../dev/test/budgets.ts";
-import { runInLanes } from "../../dev/test/lanes.ts";
+import { PROCESSORS, runInLanes, shareOf } from "../../dev/test/lanes.ts";
 import type { Part } from "../../dev/test/part.ts";
 import { listParts } from "../../dev/test/parts.ts";
 import { runRound } from "../../dev/test/run-round.ts";
@@ -20,9 +20,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const never = new AbortController().signal;
 
 describe("parts in lanes", () => {
-  test("all run once, in order, at most two at a time, and one that is alone beside none", async () => {
+  test("all run once, in order, no more than keep two processors busy, and one that is alone beside none", async () => {
     const queue = fc.array(
-      fc.record({ isAlone: fc.boolean(), turns: fc.integer({ max: 4, min: 0 }) }),
+      fc.record({
+        isAlone: fc.boolean(),
+        mostlyWaits: fc.boolean(),
+        turns: fc.integer({ max: 4, min: 0 }),
+      }),
     );
     await fc.assert(
       fc.asyncProperty(queue, async (parts) => {
@@ -31,13 +35,12 @@ describe("parts in lanes", () => {
         const named = parts.map((made, id) => ({ ...made, id }));
         await runInLanes(
           named,
-          async ({ id, isAlone, turns }) => {
+          async ({ id, isAlone, mostlyWaits, turns }) => {
             started.push(id);
-            const beside = [...running].map((other) => named[other]);
-            expect(beside.length).toBeLessThan(2);
-            expect(beside.length > 0 && (isAlone || beside.some((one) => one?.isAlone))).toBe(
-              false,
-            );
+            const beside = [...running].flatMap((other) => named[other] ?? []);
+            const busy = beside.reduce((sum, one) => sum + shareOf(one), 0);
+            expect(busy + shareOf({ isAlone, mostlyWaits })).toBeLessThanOrEqual(PROCESSORS);
+            expect(beside.length > 0 && (isAlone || beside.some((one) => one.isAlone))).toBe(false);
             running.add(id);
             for (let turn = 0; turn < turns; turn += 1) {
               await Bun.sleep(0);
@@ -53,19 +56,29 @@ describe("parts in lanes", () => {
     );
   });
 
-  test("two that wait for each other both come to their end: they do run side by side", async () => {
-    const met = Promise.withResolvers<void>();
-    let present = 0;
-    const meet = async (): Promise<void> => {
-      present += 1;
-      if (present === 2) {
-        met.resolve();
-      }
-      await met.promise;
-    };
-    await runInLanes([{}, {}], meet, never);
-    expect(present).toBe(2);
-  });
+  test.each([
+    { count: 2, mostlyWaits: false },
+    { count: 4, mostlyWaits: true },
+  ])(
+    "$count that wait for each other come to their end: they do run side by side",
+    async (made) => {
+      const met = Promise.withResolvers<void>();
+      let present = 0;
+      const meet = async (): Promise<void> => {
+        present += 1;
+        if (present === made.count) {
+          met.resolve();
+        }
+        await met.promise;
+      };
+      await runInLanes(
+        Array.from({ length: made.count }, () => made),
+        meet,
+        never,
+      );
+      expect(present).toBe(made.count);
+    },
+  );
 
   test("what comes after one that failed runs as well", async () => {
     const { tally, printed } = await round([part("bad", "exit 3"), part("good", "true")], never);
