@@ -26,12 +26,16 @@ ports_of() {
   fi
 }
 
-# all_ports [KIND]: of all hosts, ADDRESS:PORT a line
+# all_ports [KIND]: of all hosts, ADDRESS:PORT a line. They are listed once for a file of tests, which
+# asks for them once for each host and kind.
 all_ports() {
-  local host
-  for host in $(hosts all); do
-    ports_of "$host"
-  done | awk -v kind="${1-}" 'kind == "" || $2 == kind { print $1 }'
+  local host table=$BATS_FILE_TMPDIR/ports
+  if [[ ! -e $table ]]; then
+    for host in $(hosts all); do
+      ports_of "$host"
+    done >"$table"
+  fi
+  awk -v kind="${1-}" 'kind == "" || $2 == kind { print $1 }' "$table"
 }
 
 # port_scan ADDRESS:PORT...: the shell's command line that asks them all
