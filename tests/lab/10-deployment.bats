@@ -19,6 +19,17 @@ setup() {
   refute_output --regexp 'changed=[1-9]'
 }
 
+@test "a unit that is newer than what systemd knows, as a run that was killed leaves it, is loaded by the next run" {
+  local host
+  host=$(first_host web)
+  on "$host" 'sudo touch /etc/systemd/system/sluice-vip.service'
+  run -0 on "$host" 'systemctl show -P NeedDaemonReload sluice-vip.service'
+  assert_output yes
+  run -0 playbook site.yml --limit "$host" --tags lvs_realserver
+  run -0 on "$host" 'systemctl show -P NeedDaemonReload sluice-vip.service'
+  assert_output no
+}
+
 @test "verify.yml finds every host to be what the inventory says" {
   run -0 playbook playbooks/verify.yml
   local host
