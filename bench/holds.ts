@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 
 import { callScript } from "../src/ledger/call-script.ts";
-import { saleKeys } from "../src/ledger/keys.ts";
+import { nodesKey, saleKeys } from "../src/ledger/keys.ts";
 import { encodeHoldRequests } from "../src/ledger/script-codec.ts";
 import { scriptStatus } from "../src/ledger/script-status.ts";
 import { scripts } from "../src/ledger/scripts.ts";
@@ -41,7 +41,7 @@ export async function makeHoldsAtPace(
 
 async function hold(redis: Redis, sale: string, count: number): Promise<void> {
   const k = saleKeys(sale);
-  const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+  const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
   const requests = Array.from({ length: count }, () => ({
     key: randomBytes(16).toString("hex"),
     buyer: "",

@@ -4,6 +4,7 @@
 
   KEYS[1] stock       hash    the sale
   KEYS[2] events      stream  the outbox
+  KEYS[3] changed     string  counter, see lib/changed.lua
 
   ARGV[1] operation   key made by the caller, once for what it wants done
   ARGV[2] total       tickets, 1 to 1e9
@@ -16,9 +17,10 @@
   O(1).
 ]]
 -- include: arguments.lua
+-- include: changed.lua
 -- include: status.lua
 -- include: time.lua
-local stock_key, events_key = KEYS[1], KEYS[2]
+local stock_key, events_key, changed_key = KEYS[1], KEYS[2], KEYS[3]
 local operation = ARGV[1]
 local total, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 local hold_ms, opens_at_ms = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -38,7 +40,9 @@ local creator = rcall('HGET', stock_key, 'createdBy')
 if creator then
   return creator == operation and REPEATED or SALE_EXISTS
 end
-rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
+-- These fail here, before the first write, if a key is of another type.
+rcall('XLEN', events_key)
+rcall('GET', changed_key)
 local now_ms = clock_ms()
 rcall(
   'HSET', stock_key,
@@ -50,4 +54,5 @@ rcall(
   'createdAtMs', format('%.0f', now_ms), 'createdBy', operation
 )
 rcall('XADD', events_key, '*', 'event', 'created', 'total', format('%.0f', total))
+note_change(changed_key)
 return DONE

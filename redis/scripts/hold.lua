@@ -9,7 +9,7 @@
   KEYS[4] buyers      hash    buyer id -> tickets held or paid; "" counts the nameless
   KEYS[5] deadlines   zset    "first-last", the serials of a batch, by payBy (ms)
   KEYS[6] events      stream  the outbox
-  KEYS[7] nodes       hash    instance -> "beatMs weight generation"
+  KEYS[7] nodes       hash    instance -> "beatMs weight generation ...", see heartbeat.lua
 
   ARGV[1] instance    the node process that sends the batch
   ARGV[2] generation  number of its connection; a copy sent on an older connection is refused,
@@ -78,10 +78,11 @@ local state, epoch, serial = info[7], tonumber(info[8]), tonumber(info[9])
 local left = total - held - paid
 assert(left >= 0 and held >= 0, 'the sale is oversold')
 
-local weight, newest = 0, -1
+local weight, newest, rest = 0, -1, ''
 local node = rcall('HGET', nodes_key, instance)
 if node then
-  weight, newest = string.match(node, '^%d+ (%d+) (%d+)$')
+  -- Weight, generation, and what else a heartbeat left there.
+  weight, newest, rest = string.match(node, '^%d+ (%d+) (%d+)(.*)$')
   newest = tonumber(newest)
 end
 if generation < newest then
@@ -147,7 +148,7 @@ if n > 0 then
 end
 if generation > newest then
   -- Dated now, else the heartbeat of another node would forget this one, and the fence with it.
-  rcall('HSET', nodes_key, instance, format('%.0f %s %.0f', now_ms, weight, generation))
+  rcall('HSET', nodes_key, instance, format('%.0f %s %.0f%s', now_ms, weight, generation, rest))
 elseif replayed and fence and n == 0 then
   rcall('HSET', stock_key, 'fencedAtMs', format('%.0f', now_ms))
 end

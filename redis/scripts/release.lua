@@ -9,6 +9,7 @@
   KEYS[3] buyers     hash    buyer id -> tickets held or paid
   KEYS[4] deadlines  zset    "first-last", the serials of a batch, by payBy (ms)
   KEYS[5] events     stream  the outbox
+  KEYS[6] changed    string  counter, see lib/changed.lua
 
   ARGV[1] cause      cancelled or lapsed
   ARGV[2] fence      1: if nothing else is written, write something, so that a WAIT or WAITAOF
@@ -26,13 +27,14 @@
   O(orders read); one stream entry an order that changed: released = record.
 ]]
 -- include: arguments.lua
+-- include: changed.lua
 -- include: order-refs.lua
 -- include: record.lua
 -- include: status.lua
 -- include: stock.lua
 -- include: time.lua
 local stock_key, orders_key, buyers_key = KEYS[1], KEYS[2], KEYS[3]
-local deadlines_key, events_key = KEYS[4], KEYS[5]
+local deadlines_key, events_key, changed_key = KEYS[4], KEYS[5], KEYS[6]
 local cause, fence = ARGV[1], ARGV[2] == '1'
 local rcall, format = redis.call, string.format
 
@@ -78,6 +80,7 @@ end
 -- These fail here, before the first write, if a key is of another type.
 rcall('HLEN', buyers_key)
 rcall('XLEN', events_key)
+rcall('GET', changed_key)
 
 local records = rcall('HMGET', orders_key, unpack(serials))
 local changed_here, results, changed, given_back, back = {}, {}, {}, {}, 0
@@ -108,6 +111,7 @@ if #changed > 0 then
   assert(back <= held, 'more would be released than is held')
   if left == 0 then
     epoch = epoch + 1
+    note_change(changed_key)
   end
   left = left + back
   rcall('HSET', stock_key, 'held', held - back, 'epoch', format('%.0f', epoch))

@@ -5,6 +5,7 @@
   KEYS[1] stock       hash    the sale
   KEYS[2] operations  hash    operation key -> quantity
   KEYS[3] events      stream  the outbox
+  KEYS[4] changed     string  counter, see lib/changed.lua
 
   ARGV[1] operation   key made by the caller, once for what it wants done
   ARGV[2] quantity    tickets to add, 1 to 1e9; the total stays at most 1e9
@@ -15,8 +16,10 @@
   O(1).
 ]]
 -- include: arguments.lua
+-- include: changed.lua
 -- include: status.lua
 local stock_key, operations_key, events_key = KEYS[1], KEYS[2], KEYS[3]
+local changed_key = KEYS[4]
 local operation, quantity = ARGV[1], tonumber(ARGV[2])
 local rcall, format = redis.call, string.format
 
@@ -38,11 +41,14 @@ if total + quantity > 1e9 then
   return TOTAL_TOO_LARGE
 end
 local left = total - tonumber(info[2]) - tonumber(info[3])
-rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
+-- These fail here, before the first write, if a key is of another type.
+rcall('XLEN', events_key)
+rcall('GET', changed_key)
 rcall('HSET', operations_key, operation, format('%.0f', quantity))
 rcall('HINCRBY', stock_key, 'total', format('%.0f', quantity))
 if left == 0 then
   rcall('HINCRBY', stock_key, 'epoch', 1)
 end
 rcall('XADD', events_key, '*', 'event', 'restocked', 'quantity', format('%.0f', quantity))
+note_change(changed_key)
 return DONE

@@ -4,6 +4,7 @@
 
   KEYS[1] stock   hash    the sale
   KEYS[2] events  stream  the outbox
+  KEYS[3] changed string  counter, see lib/changed.lua
 
   ARGV[1] state   open, paused or closed
 
@@ -12,8 +13,9 @@
   O(1).
 ]]
 -- include: arguments.lua
+-- include: changed.lua
 -- include: status.lua
-local stock_key, events_key = KEYS[1], KEYS[2]
+local stock_key, events_key, changed_key = KEYS[1], KEYS[2], KEYS[3]
 local state = ARGV[1]
 local rcall = redis.call
 
@@ -30,7 +32,10 @@ end
 if before == 'closed' then
   return SALE_CLOSED
 end
-rcall('XLEN', events_key) -- Fails here, before the first write, if this is no stream.
+-- These fail here, before the first write, if a key is of another type.
+rcall('XLEN', events_key)
+rcall('GET', changed_key)
 rcall('HSET', stock_key, 'state', state)
 rcall('XADD', events_key, '*', 'event', state)
+note_change(changed_key)
 return DONE

@@ -20,8 +20,6 @@ export interface SaleKeys {
   readonly deadlines: string;
   /** Stream: the outbox, one entry for each change of an order or of the sale. */
   readonly events: string;
-  /** Hash: node instance -> "beatMs weight generation" (see heartbeat.lua). */
-  readonly nodes: string;
   /** Hash: operator's operation key -> quantity, so that a repeated restock counts once. */
   readonly operations: string;
 }
@@ -35,13 +33,21 @@ export function saleKeys(sale: string): SaleKeys {
     buyers: `${tag}:buyers`,
     deadlines: `${tag}:deadlines`,
     events: `${tag}:events`,
-    nodes: `${tag}:nodes`,
     operations: `${tag}:operations`,
   };
 }
 
 /** Set: ids of all sales. Not in any sale's slot; `list` drops ids whose sale does not exist. */
 export const salesKey = "sluice:sales";
+
+/** Hash: node instance -> "beatMs weight generation release" (see heartbeat.lua), for all sales. */
+export const nodesKey = "sluice:nodes";
+
+/**
+ * Counter: moved by every script that changes a sale's definition or begins an epoch of it (see
+ * lib/changed.lua), so that nobody has to read sales in which nothing happens.
+ */
+export const changedKey = "sluice:changed";
 
 /** The consumer group of the order workers, on the stream of every sale. */
 export const orderGroup = "orders";

@@ -44,10 +44,17 @@ export interface HoldReply extends Observation {
   readonly durable: boolean;
 }
 
-/** A sale by the ledger's clock, and the nodes that sell it. */
+/** What a node learns when it reports that it lives: of all sales, and of no one in particular. */
 export interface Heartbeat {
-  readonly snapshot: SaleSnapshot;
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: number;
+  /**
+   * Another number than before: the definition of a sale changed, or an epoch began. What happened
+   * before this heartbeat is in what is read of a sale after it.
+   */
+  readonly changed: number;
   readonly livingWeight: number;
+  /** Nodes that live, this one included. */
   readonly livingNodes: number;
 }
 
@@ -75,8 +82,10 @@ export interface Ledger {
   readonly ready: boolean;
   /** Decides a batch (1 to 1000 requests). `null`: there is no such sale. Repeating it is harmless. */
   hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>>;
-  /** Reports that this node lives, with its weight; 0: that it leaves. `null`: no such sale. */
-  heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>>;
+  /** Reports that this node lives, with its weight; 0: that it leaves. Once for all its sales. */
+  heartbeat(weight: number): Promise<Reply<Heartbeat>>;
+  /** Reads sales (1 to 1000), by the ledger's clock; one reply a sale. `null`: no such sale. */
+  readSales(sales: readonly string[]): Promise<readonly Reply<SaleSnapshot | null>[]>;
   /** The order of each key (1 to 1000), or null where it has none. `null`: no such sale. */
   lookup(sale: string, keys: readonly string[]): Promise<Reply<LookupReply | null>>;
   /** Every key that was ever sold, or null if there are more than `most`. */

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { reasonOf } from "../process/errors.ts";
 import { saleIdPattern, type SaleSnapshot, type SettableState, totalMax } from "../sale/sale.ts";
 import { callScript } from "./call-script.ts";
-import { saleKeys, salesKey } from "./keys.ts";
+import { changedKey, saleKeys, salesKey } from "./keys.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { scriptStatus } from "./script-status.ts";
 import type { Script } from "./script.ts";
@@ -40,7 +40,7 @@ export class SaleOperations {
     await this.#retrying((client) => client.sadd(salesKey, sale.sale));
     const { total, limit, holdMs, opensAtMs } = sale;
     const args = [crypto.randomUUID(), total, limit, holdMs, opensAtMs];
-    const status = await this.#run(scripts.create, [stock, events], args);
+    const status = await this.#run(scripts.create, [stock, events, changedKey], args);
     if (status === scriptStatus.saleExists) {
       throw new OperationError(`sale ${sale.sale} exists already; choose another id`);
     }
@@ -50,7 +50,7 @@ export class SaleOperations {
   /** Opens, pauses or closes a sale. Closed is final. */
   async setState(sale: string, state: SettableState): Promise<SaleSnapshot> {
     const { stock, events } = this.#keys(sale);
-    const status = await this.#run(scripts.setState, [stock, events], [state]);
+    const status = await this.#run(scripts.setState, [stock, events, changedKey], [state]);
     if (status === scriptStatus.saleClosed) {
       throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);
     }
@@ -60,7 +60,7 @@ export class SaleOperations {
   /** Adds tickets, once, however often it has to be sent. */
   async restock(sale: string, quantity: number): Promise<SaleSnapshot> {
     const { stock, operations, events } = this.#keys(sale);
-    const keys = [stock, operations, events];
+    const keys = [stock, operations, events, changedKey];
     const status = await this.#run(scripts.restock, keys, [crypto.randomUUID(), quantity]);
     if (status === scriptStatus.saleClosed) {
       throw new OperationError(`sale ${sale} is closed, which is final; create another sale`);

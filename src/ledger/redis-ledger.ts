@@ -1,11 +1,14 @@
+import { release } from "../process/release.ts";
 import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
-import { callScript } from "./call-script.ts";
+import type { SaleSnapshot } from "../sale/sale.ts";
+import { callForEach, callScript } from "./call-script.ts";
 import type { Connection, LiveConnection } from "./connection.ts";
 import { DurabilityWait } from "./durability-wait.ts";
-import { saleKeys } from "./keys.ts";
+import { changedKey, nodesKey, saleKeys } from "./keys.ts";
 import type {
   ChangeReply,
   Durability,
+  Failure,
   Heartbeat,
   HoldReply,
   HoldRequest,
@@ -19,6 +22,7 @@ import {
   decodeHeartbeat,
   decodeHoldReply,
   decodeLookupReply,
+  decodeSale,
   encodeHoldRequests,
   encodeOrderRefs,
   type RawReply,
@@ -57,6 +61,9 @@ interface ScriptCall<T> {
   readonly waits?: boolean;
 }
 
+/** Cannot be: a pipeline has a reply to each command. */
+const unanswered: Failure = { kind: "unknown", reason: "read: one reply is missing" };
+
 /** The ledger in Redis: one script a call, on one connection, so that replies come in order. */
 export class RedisLedger implements Ledger {
   readonly #connection: Connection;
@@ -79,7 +86,7 @@ export class RedisLedger implements Ledger {
 
   hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
     const k = saleKeys(sale);
-    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
     const packed = encodeHoldRequests(requests);
     const argumentsFor = ({ generation }: LiveConnection): Arguments => [
       this.#options.instance,
@@ -91,16 +98,32 @@ export class RedisLedger implements Ledger {
     return this.#decide({ script: scripts.hold, keys, argumentsFor, decode });
   }
 
-  heartbeat(sale: string, weight: number): Promise<Reply<Heartbeat | null>> {
-    const { stock, nodes } = saleKeys(sale);
+  async heartbeat(weight: number): Promise<Reply<Heartbeat>> {
     const { instance, livingMs, forgetMs } = this.#options;
-    return this.#decide({
+    const reply = await this.#decide({
       script: scripts.heartbeat,
-      keys: [stock, nodes],
-      argumentsFor: ({ generation }) => [instance, weight, generation, livingMs, forgetMs],
-      decode: (reply) => decodeHeartbeat(sale, reply),
+      keys: [nodesKey, changedKey],
+      argumentsFor: ({ generation }) => [instance, weight, generation, livingMs, forgetMs, release],
+      decode: decodeHeartbeat,
       // It promises nothing to anybody.
       waits: false,
+    });
+    if (reply.kind !== "ok") {
+      return reply;
+    }
+    return reply.value === null
+      ? { kind: "unknown", reason: "heartbeat: it returned that there is no such sale" }
+      : { kind: "ok", value: reply.value };
+  }
+
+  async readSales(sales: readonly string[]): Promise<readonly Reply<SaleSnapshot | null>[]> {
+    const replies = await this.#bounded(({ client }) => {
+      const calls = sales.map((sale) => [saleKeys(sale).stock]);
+      return callForEach(client, scripts.read, calls);
+    }, this.#options.replyTimeoutMs);
+    return sales.map((sale, index) => {
+      const reply = replies.kind === "ok" ? (replies.value[index] ?? unanswered) : replies;
+      return reply.kind === "ok" ? tryDecode(() => decodeSale(sale, reply.value)) : reply;
     });
   }
 
@@ -145,10 +168,10 @@ export class RedisLedger implements Ledger {
   }
 
   cancel(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
-    const { stock, orders: records, buyers, deadlines, events } = saleKeys(sale);
+    const k = saleKeys(sale);
     return this.#decide({
       script: scripts.release,
-      keys: [stock, records, buyers, deadlines, events],
+      keys: [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey],
       argumentsFor: () => ["cancelled", this.#wait.fence, encodeOrderRefs(orders)],
       decode: (reply) => decodeChangeReply(sale, orders, reply),
     });

@@ -1,7 +1,7 @@
 import { isSaleState, type SaleSnapshot } from "../sale/sale.ts";
 
 /**
- * Reads the reply of read.lua or heartbeat.lua, whose items 1 to 10 are
+ * Reads the reply of read.lua, whose items 1 to 10 are
  * total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, nowMs.
  * A scheduled sale whose opening time has come, by the ledger's clock, is open.
  * Throws if the invariants of a sale do not hold.

@@ -1,5 +1,5 @@
 import { orderId, type OrderRecord, parseOrderRecord } from "../sale/order.ts";
-import type { SaleState } from "../sale/sale.ts";
+import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
 import type {
   ChangeReply,
   Heartbeat,
@@ -59,12 +59,20 @@ export function decodeHoldReply(
 }
 
 /** Of heartbeat.lua. Throws if it is anything else. */
-export function decodeHeartbeat(sale: string, { raw }: ScriptReply): Heartbeat {
-  return {
-    snapshot: readSnapshot(sale, raw),
-    livingWeight: Number(raw[11]),
-    livingNodes: Number(raw[12]),
-  };
+export function decodeHeartbeat({ raw }: ScriptReply): Heartbeat {
+  const [nowMs = 0, changed = 0, livingWeight = 0, livingNodes = 0] = raw.slice(1).map(Number);
+  if (raw.length !== 5 || !Number.isSafeInteger(nowMs + changed + livingWeight + livingNodes)) {
+    throw new Error(`heartbeat: it returned ${JSON.stringify(raw)}`);
+  }
+  return { nowMs, changed, livingWeight, livingNodes };
+}
+
+/** Of read.lua; null: there is no such sale. Throws if it is anything else. */
+export function decodeSale(sale: string, raw: unknown): SaleSnapshot | null {
+  if (!Array.isArray(raw)) {
+    throw new Error(`read: it returned ${JSON.stringify(raw)}`);
+  }
+  return raw[0] === scriptStatus.noSale ? null : readSnapshot(sale, raw);
 }
 
 /** Of lookup.lua. Throws if it is anything else. */

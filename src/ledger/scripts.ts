@@ -5,6 +5,7 @@ import forgetConsumersSource from "../../redis/scripts/forget-consumers.lua" wit
 import heartbeatSource from "../../redis/scripts/heartbeat.lua" with { type: "text" };
 import holdSource from "../../redis/scripts/hold.lua" with { type: "text" };
 import argumentsLibrary from "../../redis/scripts/lib/arguments.lua" with { type: "text" };
+import changedLibrary from "../../redis/scripts/lib/changed.lua" with { type: "text" };
 import orderRefsLibrary from "../../redis/scripts/lib/order-refs.lua" with { type: "text" };
 import recordLibrary from "../../redis/scripts/lib/record.lua" with { type: "text" };
 import statusLibrary from "../../redis/scripts/lib/status.lua" with { type: "text" };
@@ -22,6 +23,7 @@ import { expandScript, type Script } from "./script.ts";
 /** What a script may include, by the name that it uses. */
 const libraries = {
   "arguments.lua": argumentsLibrary,
+  "changed.lua": changedLibrary,
   "order-refs.lua": orderRefsLibrary,
   "record.lua": recordLibrary,
   "status.lua": statusLibrary,

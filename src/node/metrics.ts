@@ -1,16 +1,11 @@
-import {
-  collectDefaultMetrics,
-  Counter,
-  Gauge,
-  Histogram,
-  type Metric,
-  Registry,
-} from "prom-client";
+import { Counter, Gauge, Histogram, type Metric, Registry } from "prom-client";
 
+import { addProcessMetrics } from "../process/process-metrics.ts";
 import { addBuildInfo } from "../process/release.ts";
 import type { OutcomeKind } from "../sale/outcome.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import type { SaleDesk } from "./selling/sale-desk.ts";
+import type { SaleDesks } from "./selling/sale-desks.ts";
 
 const outcomes: readonly OutcomeKind[] = [
   "sold",
@@ -31,12 +26,14 @@ export class NodeMetrics {
   readonly #batchSize: Histogram;
   readonly #roundTrip: Histogram<"script">;
   readonly #faults: Counter<"kind">;
+  readonly #desks: () => SaleDesks;
 
   /** `desks` is asked at each scrape, as is `ready`. */
-  constructor(node: string, desks: () => Iterable<SaleDesk>, ready: () => boolean) {
+  constructor(node: string, desks: () => SaleDesks, ready: () => boolean) {
+    this.#desks = desks;
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
-    collectDefaultMetrics({ register: this.#registry });
+    addProcessMetrics(this.#registry);
     addBuildInfo(this.#registry);
     this.#registry.registerMetric(this.#latency as unknown as Metric);
     this.#batchSize = new Histogram({
@@ -59,12 +56,18 @@ export class NodeMetrics {
       registers,
     });
     this.#addOutcomes();
-    this.#addSaleGauges(desks);
+    this.#addSaleGauges();
     const readyGauge: Gauge = new Gauge({
       name: "sluice_ready",
       help: "1 if the node is able to sell.",
       registers,
       collect: () => readyGauge.set(ready() ? 1 : 0),
+    });
+    const livingGauge: Gauge = new Gauge({
+      name: "sluice_living_nodes",
+      help: "Nodes that live, this one included.",
+      registers,
+      collect: () => livingGauge.set(desks().livingNodes),
     });
   }
 
@@ -85,7 +88,9 @@ export class NodeMetrics {
     this.#faults.inc({ kind });
   }
 
+  /** What is shown of a sale is not older than a heartbeat, where the ledger answers. */
   async render(): Promise<Response> {
+    await this.#desks().freshen();
     const text = await this.#registry.metrics();
     return new Response(text, { headers: { "Content-Type": this.#registry.contentType } });
   }
@@ -108,7 +113,7 @@ export class NodeMetrics {
     });
   }
 
-  #addSaleGauges(desks: () => Iterable<SaleDesk>): void {
+  #addSaleGauges(): void {
     const gauge = (name: string, help: string, value: (desk: SaleDesk) => number | null) => {
       const made = new Gauge({
         name,
@@ -117,7 +122,7 @@ export class NodeMetrics {
         registers: [this.#registry],
         collect: () => {
           made.reset();
-          for (const desk of desks()) {
+          for (const desk of this.#desks().all()) {
             const now = value(desk);
             if (now !== null) {
               made.set({ sale: desk.sale }, now);
@@ -130,6 +135,5 @@ export class NodeMetrics {
     gauge("sluice_local_stock", "Tickets this node may ask for now.", (desk) => desk.localStock);
     gauge("sluice_left", "Tickets left, when last seen.", (desk) => desk.snapshot?.left ?? null);
     gauge("sluice_epoch", "Epoch of the sale.", (desk) => desk.snapshot?.epoch ?? null);
-    gauge("sluice_living_nodes", "Nodes that live, this one included.", (desk) => desk.livingNodes);
   }
 }

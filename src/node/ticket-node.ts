@@ -35,7 +35,7 @@ export class TicketNode {
     const faults = new FaultLog(log);
     const metrics: NodeMetrics = new NodeMetrics(
       config.node,
-      () => this.#desks.all(),
+      () => this.#desks,
       () => this.#unready() === null,
     );
     this.#connection = new Connection({
@@ -79,6 +79,10 @@ export class TicketNode {
       onFault: (sale, fault) => {
         metrics.fault("ledger");
         faults.report(`sale ${sale}`, fault);
+      },
+      onHeartbeatFault: (fault) => {
+        metrics.fault("ledger");
+        faults.report("heartbeat", fault);
       },
     });
     this.#answers = new Answers(config.node, config.locale);

@@ -11,7 +11,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
+import { deadLettersKey, nodesKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { NodeProcess } from "../faults/support/node-process.ts";
 import { sluiceIn } from "../orders/support/command.ts";
@@ -183,11 +183,8 @@ test("a whole sale by node, worker, replica and operator: nobody is refused anyt
   await operate("sale", "restock", "tickets", "5");
   await until("the restocked are sold", async () => (await buy(one, "back")).status === 201);
   // The nodes forget one that was silent for long.
-  await admin.hset(saleKeys("tickets").nodes, "ghost", "1 1 1");
-  await until(
-    "it is forgotten",
-    async () => (await admin.hexists(saleKeys("tickets").nodes, "ghost")) === 0,
-  );
+  await admin.hset(nodesKey, "ghost", "1 1 1");
+  await until("it is forgotten", async () => (await admin.hexists(nodesKey, "ghost")) === 0);
 
   // Another worker takes over, forgets the first, and trims what is stored.
   expect(await first.stop()).toBe(0);

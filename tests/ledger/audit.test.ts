@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { type BooksReading, readBooks } from "../../src/audit/books.ts";
 import { compareBooks } from "../../src/audit/compare-books.ts";
+import { changedKey } from "../../src/ledger/keys.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
@@ -72,7 +73,7 @@ describe("the audit", () => {
     const confirm = (...named: unknown[]) =>
       short.run(scripts.confirm, [stock, orders, buyers, events], [0, JSON.stringify(named)]);
     const release = (...args: unknown[]) =>
-      short.run(scripts.release, [stock, orders, buyers, deadlines, events], args);
+      short.run(scripts.release, [stock, orders, buyers, deadlines, events, changedKey], args);
     await confirm(1, tokenOf("a"));
     await release("cancelled", 0, JSON.stringify([3, tokenOf("c")]));
     expect(await sentences("short")).toEqual([]);

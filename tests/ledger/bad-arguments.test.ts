@@ -56,6 +56,7 @@ const cases: readonly Broken[] = [
   ...each("heartbeat", 2, numbers),
   ...each("heartbeat", 3, ["", "x", "-1", "nan"]),
   ...each("heartbeat", 4, ["", "x", "-1", "nan"]),
+  ...each("heartbeat", 5, ["", "a b", "a\tb", "x".repeat(65)]),
   ...each("lookup", 1, ["", "no json", "1", "null", "{}", "[]", "[1]", "[null]", '["k1",2]']),
   ...each("lookup", 1, [JSON.stringify(Array.from({ length: 1001 }, (_, i) => `k${i}`))]),
   ...each("hold", 1, numbers),

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { nodesKey } from "../../src/ledger/keys.ts";
 import { scriptStatus } from "../../src/ledger/script-status.ts";
 import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
@@ -123,7 +124,7 @@ test("the fence of a node that fell silent stands from its first batch on its re
   const { server, scripts } = await openSale();
   const usual = { livingMs: 600, forgetMs: 60_000 };
   const longAgoMs = (await scripts.nowMs()) - 3_600_000;
-  await server.client.hset(scripts.keys.nodes, "node1#a", `${longAgoMs} 1 1`);
+  await server.client.hset(nodesKey, "node1#a", `${longAgoMs} 1 1`);
   await scripts.hold([["k0"]], { instance: "node1#a", generation: 2 });
   await scripts.heartbeat({ instance: "node2#b", ...usual });
   const late = await scripts.hold([["k1"]], { instance: "node1#a", generation: 1 });

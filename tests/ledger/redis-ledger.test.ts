@@ -51,18 +51,20 @@ test("a batch is decided, and tells the sale as it stands", async () => {
 test("a sale that there is not is null, not an error", async () => {
   const rig = await rigged({ url: one.server.url });
   expect(await rig.buy("k1")).toEqual({ kind: "ok", value: null });
-  expect(await rig.ledger.heartbeat("tickets", 1)).toEqual({ kind: "ok", value: null });
+  expect(await rig.ledger.readSales(["tickets"])).toEqual([{ kind: "ok", value: null }]);
   expect(await rig.ledger.lookup("tickets", ["k1"])).toEqual({ kind: "ok", value: null });
 });
 
-test("a heartbeat tells the sale and who lives; a lookup tells the orders", async () => {
+test("a heartbeat tells who lives, a reading the sales, a lookup the orders", async () => {
   await openSale();
   const rig = await rigged({ url: one.server.url });
   await rig.buy("k1");
-  expect(await rig.ledger.heartbeat("tickets", 3)).toMatchObject({
-    kind: "ok",
-    value: { snapshot: { sale: "tickets", left: 9, held: 1, serial: 1 }, livingWeight: 3 },
-  });
+  const beat = { livingWeight: 3, livingNodes: 1 };
+  expect(await rig.ledger.heartbeat(3)).toMatchObject({ kind: "ok", value: beat });
+  expect(await rig.ledger.readSales(["none", "tickets"])).toMatchObject([
+    { kind: "ok", value: null },
+    { kind: "ok", value: { sale: "tickets", left: 9, held: 1, serial: 1 } },
+  ]);
   expect(await rig.ledger.lookup("tickets", ["k2", "k1"])).toMatchObject({
     kind: "ok",
     value: { orders: [null, { key: "k1", serial: 1, state: "held" }], durable: true },
@@ -74,12 +76,14 @@ test("a script cache that was flushed is filled again, without a refusal", async
   const rig = await rigged({ url: one.server.url });
   for (const batch of [1, 2, 3]) {
     await one.server.client.script("FLUSH");
-    const [hold, beat, lookup] = await Promise.all([
+    const [hold, beat, read, lookup] = await Promise.all([
       rig.buy(`k${batch}`),
-      rig.ledger.heartbeat("tickets", 1),
+      rig.ledger.heartbeat(1),
+      rig.ledger.readSales(["tickets", "tickets"]),
       rig.ledger.lookup("tickets", ["k1"]),
     ]);
-    expect([hold.kind, beat.kind, lookup.kind]).toEqual(["ok", "ok", "ok"]);
+    const replies = [hold, beat, ...read, lookup];
+    expect(replies.map(({ kind }) => kind)).toEqual(Array(5).fill("ok"));
   }
   expect(await sold()).toBe(3);
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
 import { auditSale, type SaleAudit } from "../../src/audit/audit-sale.ts";
-import { deadLettersKey, orderGroup } from "../../src/ledger/keys.ts";
+import { changedKey, deadLettersKey, orderGroup } from "../../src/ledger/keys.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
 import type { DatabaseAddress } from "../../src/orders/database-address.ts";
 import { Database } from "../../src/orders/database.ts";
@@ -35,7 +35,11 @@ async function sellFour(url: string): Promise<void> {
   const paid = [0, JSON.stringify([2, tokenOf("k2")])];
   await sale.run(scripts.confirm, [stock, orders, buyers, events], paid);
   const cancelled = ["cancelled", 0, JSON.stringify([3, tokenOf("k3")])];
-  await sale.run(scripts.release, [stock, orders, buyers, deadlines, events], cancelled);
+  await sale.run(
+    scripts.release,
+    [stock, orders, buyers, deadlines, events, changedKey],
+    cancelled,
+  );
   await writeOrders(database, await records());
 }
 

@@ -31,7 +31,7 @@ const expected: Readonly<Record<string, { readonly url: string; readonly by: str
 
 function createOptions(): RoutesOptions {
   const ledger = new ScriptedLedger(1_000);
-  for (const kind of ["hold", "heartbeat", "lookup", "soldKeys"] as const) {
+  for (const kind of ["hold", "heartbeat", "read", "lookup", "soldKeys"] as const) {
     ledger.automatic.add(kind);
   }
   ledger.sellElsewhere("mine");
@@ -52,13 +52,14 @@ function createOptions(): RoutesOptions {
     makeToken: () => "0".repeat(16),
     onBatch: () => undefined,
     onFault: () => undefined,
+    onHeartbeatFault: () => undefined,
   });
   return {
     answers: new Answers("node1", "en"),
     desks,
     metrics: new NodeMetrics(
       "node1",
-      () => desks.all(),
+      () => desks,
       () => true,
     ),
     paymentSecret: "a secret of the payment system",

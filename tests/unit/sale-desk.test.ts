@@ -6,19 +6,25 @@ import { type CallKind, ScriptedLedger, turn } from "./support/scripted-ledger.t
 
 const soldOut: Outcome = { kind: "soldOut" };
 const away: Outcome = { kind: "busy", reason: "ledgerAway" };
-const everything: readonly CallKind[] = ["hold", "heartbeat", "lookup", "soldKeys"];
+const everything: readonly CallKind[] = ["hold", "read", "lookup", "soldKeys"];
+
+type Reading = Awaited<ReturnType<SaleDeskOptions["readSale"]>>;
 
 /** A desk with a ledger that the test scripts; heartbeats happen when the test says so. */
 class Counter {
   readonly ledger: ScriptedLedger;
   readonly desk: SaleDesk;
   nowMs = 0;
+  /** How often the desk told that requests wait. */
+  told = 0;
   #made = 0;
 
   constructor(left: number, options: Partial<SaleDeskOptions> = {}) {
     this.ledger = new ScriptedLedger(left);
     this.desk = new SaleDesk("rush", {
       ledger: this.ledger,
+      readSale: async (sale) => (await this.ledger.readSales([sale]))[0] as Reading,
+      heartbeatMs: 200,
       weight: 1,
       buffer: 10,
       batchMax: 10,
@@ -28,11 +34,17 @@ class Counter {
       nowMs: () => this.nowMs,
       makeKey: () => `made-${(this.#made += 1)}`,
       makeToken: () => "0".repeat(16),
+      onWaiting: () => (this.told += 1),
       onBatch: () => undefined,
       onFault: () => undefined,
       ...options,
     });
-    this.ledger.onConnection((ready) => this.desk.connectionChanged(ready));
+    this.ledger.onConnection((ready) => {
+      this.desk.connectionChanged(ready);
+      if (ready) {
+        this.beat();
+      }
+    });
   }
 
   /** A desk that has had its first heartbeat. */
@@ -60,10 +72,17 @@ class Counter {
     }
   }
 
+  /** The node's heartbeat was answered. */
+  beat(): void {
+    const { nowMs, changed, livingWeight } = this.ledger;
+    this.desk.beat({ nowMs, changed, livingWeight, livingNodes: 1 });
+  }
+
+  /** A heartbeat that reports a change, and the reading that follows. */
   async heartbeat(): Promise<void> {
-    const underWay = this.desk.heartbeat();
-    this.ledger.answer("heartbeat");
-    await underWay;
+    this.ledger.changed += 1;
+    this.beat();
+    this.ledger.answer("read");
     await turn();
   }
 
@@ -122,19 +141,19 @@ describe("the latch", () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(Array(10).fill("sold"));
   });
 
-  test("those who wait for stock share one heartbeat", async () => {
+  test("those who wait for stock share one reading", async () => {
     const counter = await Counter.open(100);
     counter.ledger.automatic.add("hold");
     counter.ledger.disconnect();
     counter.ledger.connect();
-    const before = counter.calls.heartbeat;
+    const before = counter.calls.read;
     const bought = [counter.buy(), counter.buy(), counter.buy("mine")];
     await turn();
-    expect(counter.calls.heartbeat).toBe(before);
-    await counter.answer("heartbeat");
+    expect(counter.calls.read).toBe(before);
+    await counter.answer("read");
     const outcomes = await Promise.all(bought);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["sold", "sold", "sold"]);
-    expect(counter.calls.heartbeat).toBe(before);
+    expect(counter.calls.read).toBe(before);
   });
 });
 
@@ -184,12 +203,15 @@ describe("keys after the last ticket", () => {
     counter.automatic();
     await counter.heartbeat();
     await counter.buy("first");
-    await counter.heartbeat();
+    const { read } = counter.calls;
+    counter.beat();
+    await turn();
     expect(counter.calls.soldKeys).toBe(0);
     for (let i = 0; i < 5; i += 1) {
-      await counter.heartbeat();
+      counter.beat();
+      await turn();
     }
-    expect(counter.calls.soldKeys).toBe(1);
+    expect(counter.calls).toMatchObject({ soldKeys: 1, read });
   });
 
   test("with more sold keys than may be kept, every key is looked up", async () => {
@@ -301,17 +323,32 @@ describe("a ledger that is away", () => {
     expect(await counter.buy()).toMatchObject({ kind: "sold" });
   });
 
-  test("refuses heartbeats: busy, and sold out again once it does not", async () => {
+  test("refuses to tell of the sale: busy, and sold out again once it does not", async () => {
     const counter = await Counter.soldOut();
-    counter.ledger.automatic.delete("heartbeat");
-    const underWay = counter.desk.heartbeat();
+    counter.ledger.automatic.delete("read");
+    const underWay = counter.desk.refresh();
     counter.ledger.fail("refused");
     await underWay;
     const bought = counter.buy();
     counter.ledger.fail("refused");
     expect(await bought).toEqual(away);
     counter.automatic();
-    await counter.heartbeat();
+    counter.beat();
+    await turn();
+    expect(counter.buy()).toEqual(soldOut);
+  });
+
+  test("refuses heartbeats: nothing is known, and all is once it does not", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.automatic.delete("read");
+    counter.desk.beatFailed();
+    expect(counter.desk.view.kind).toBe("unknown");
+    const bought = counter.buy();
+    counter.ledger.fail("refused");
+    expect(await bought).toEqual(away);
+    counter.automatic();
+    counter.beat();
+    await turn();
     expect(counter.buy()).toEqual(soldOut);
   });
 
@@ -356,7 +393,7 @@ test("what is known of a sale follows the newest event", async () => {
   ledger.missing = true;
   await counter.heartbeat();
   expect(desk.view.kind).toBe("missing");
-  const unanswered = desk.heartbeat();
+  const unanswered = desk.refresh();
   ledger.fail("unknown");
   await unanswered;
   expect(desk.view.kind).toBe("unknown");
@@ -400,12 +437,12 @@ test("beyond the queue it is busy at once", async () => {
   expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(["sold", "sold"]);
 });
 
-test("beyond the queue those who wait for the first heartbeat are told busy at once", async () => {
+test("beyond the queue those who wait for the first reading are told busy at once", async () => {
   const counter = new Counter(100, { queueMax: 2 });
   const waiting = [counter.buy(), counter.buy()];
   expect(await counter.buy()).toEqual({ kind: "busy", reason: "queueFull" });
   counter.automatic();
-  counter.ledger.answer("heartbeat");
+  counter.ledger.answer("read");
   expect((await Promise.all(waiting)).map(({ kind }) => kind)).toEqual(["sold", "sold"]);
 });
 
@@ -425,15 +462,107 @@ test("a request that is looked up first and queued again keeps its deadline", as
   expect(await waiting).toEqual({ kind: "undecided", key: "mine" });
 });
 
-test("a node that leaves does not announce itself again while it sells what it has left", async () => {
-  const counter = await Counter.open(100, { weight: 3 });
-  counter.automatic();
-  expect(counter.ledger.weightSeen).toBe(3);
-  await counter.desk.leave();
-  expect(counter.ledger.weightSeen).toBe(0);
-  // A refresh that waiting requests ask for.
-  counter.ledger.disconnect();
-  counter.ledger.connect();
-  expect(await counter.buy()).toMatchObject({ kind: "sold" });
-  expect(counter.ledger.weightSeen).toBe(0);
+describe("a sale is read", () => {
+  test("once, and not again for as long as heartbeats report no change", async () => {
+    const counter = await Counter.open(10);
+    const { read } = counter.calls;
+    for (let i = 0; i < 10; i += 1) {
+      counter.beat();
+      await turn();
+    }
+    expect(counter.calls.read).toBe(read);
+    await counter.heartbeat();
+    expect(counter.calls.read).toBe(read + 1);
+  });
+
+  test("once more where a heartbeat reports a change while it is being read", async () => {
+    const counter = await Counter.open(10);
+    counter.ledger.changed += 1;
+    counter.beat();
+    counter.ledger.changed += 1;
+    counter.beat();
+    counter.beat();
+    counter.ledger.answer("read");
+    counter.ledger.state = "paused";
+    await turn();
+    counter.ledger.answer("read");
+    await turn();
+    expect(counter.buy()).toMatchObject({ kind: "notOnSale", state: "paused" });
+    expect(counter.ledger.pending("read")).toBe(0);
+  });
+
+  test("at the first heartbeat of each connection, whatever its counter", async () => {
+    const counter = await Counter.open(10);
+    for (let connections = 1; connections <= 3; connections += 1) {
+      counter.ledger.disconnect();
+      expect(counter.ledger.pending("read")).toBe(0);
+      counter.ledger.connect();
+      await counter.answer("read");
+      expect(counter.desk.view.kind).toBe("known");
+    }
+  });
+
+  test("when its opening time has come by the ledger's clock, and then no more", async () => {
+    const counter = new Counter(10);
+    counter.automatic();
+    Object.assign(counter.ledger, { state: "scheduled", opensAtMs: 1_000, nowMs: 999 });
+    await counter.heartbeat();
+    const { read } = counter.calls;
+    counter.beat();
+    expect(counter.buy()).toMatchObject({ kind: "notOnSale", state: "scheduled" });
+    expect(counter.calls.read).toBe(read);
+    counter.ledger.nowMs = 1_000;
+    counter.beat();
+    await turn();
+    expect(await counter.buy()).toMatchObject({ kind: "sold" });
+    counter.beat();
+    await turn();
+    expect(counter.calls.read).toBe(read + 1);
+  });
+
+  test("for whoever looks at it, unless that is known for less than a heartbeat", async () => {
+    const counter = await Counter.open(10);
+    const { read } = counter.calls;
+    await counter.desk.freshen();
+    counter.nowMs += 199;
+    await counter.desk.freshen();
+    expect(counter.calls.read).toBe(read);
+    counter.nowMs += 1;
+    counter.ledger.left = 7;
+    const looks = Promise.all([counter.desk.freshen(), counter.desk.freshen()]);
+    await counter.answer("read");
+    await looks;
+    expect(counter.calls.read).toBe(read + 1);
+    expect(counter.desk.snapshot?.left).toBe(7);
+  });
+});
+
+test("the weight of a node that died goes to the others without a reading", async () => {
+  const counter = await Counter.open(100, { buffer: 0, batchMax: 100, queueMax: 200 });
+  counter.ledger.livingWeight = 10;
+  await counter.heartbeat();
+  expect(counter.desk.localStock).toBe(10);
+  counter.ledger.livingWeight = 1;
+  counter.beat();
+  const { read } = counter.calls;
+  const first = counter.buy();
+  await turn();
+  await counter.answer("hold");
+  expect(await first).toMatchObject({ kind: "sold" });
+  expect(counter.desk.localStock).toBe(99);
+  expect(counter.calls.read).toBe(read);
+});
+
+test("the node is told that a request waits, and not of one that is answered at once", async () => {
+  const counter = await Counter.open(1, { queueMax: 1 });
+  expect(counter.told).toBe(0);
+  const sold = counter.buy();
+  expect(counter.told).toBe(1);
+  expect(await counter.buy()).toEqual({ kind: "busy", reason: "queueFull" });
+  expect(counter.told).toBe(1);
+  await turn();
+  await counter.answer("hold");
+  expect(await sold).toMatchObject({ kind: "sold" });
+  expect(counter.buy()).toEqual(soldOut);
+  expect(counter.told).toBe(1);
 });

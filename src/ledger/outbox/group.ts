@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { saleIdPattern } from "../../sale/sale.ts";
 import { callScript } from "../call-script.ts";
 import { Connection, type ConnectionOptions } from "../connection.ts";
-import { deadLettersKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
+import { changedKey, deadLettersKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
 import { outboxScripts, scripts } from "../scripts.ts";
 import type { LedgerUnavailable } from "../unavailable.ts";
 import type { StreamEntry } from "./entry.ts";
@@ -134,7 +134,7 @@ export class StreamGroup {
   /** Releases holds that are overdue by the ledger's clock, about `most` of them. */
   async lapse(sale: string, most: number): Promise<Lapse> {
     const k = saleKeys(sale);
-    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
+    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey];
     const raw = await this.#call((c) => callScript(c, scripts.release, keys, ["lapsed", 0, most]));
     const [, , , , released, more] = raw as readonly unknown[];
     return { released: Number(released), more: more === 1 };

@@ -13,11 +13,9 @@ export class SaleHandlers {
     this.#metrics = metrics;
   }
 
-  /** The sale's figures; a sale of which nothing is known is asked for first. */
+  /** The sale's figures, read anew unless they are younger than a heartbeat. */
   async show(desk: SaleDesk): Promise<Response> {
-    if (desk.view.kind !== "known") {
-      await desk.heartbeat();
-    }
+    await desk.freshen();
     const { view } = desk;
     switch (view.kind) {
       case "known":

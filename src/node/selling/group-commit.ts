@@ -15,7 +15,7 @@ export interface GroupCommitOptions {
   /** Requests that wait; beyond that: busy. */
   readonly queueMax: number;
   readonly nowMs: () => number;
-  /** Asks for a heartbeat now, which all who wait share; its observation comes by `observe`. */
+  /** Asks for the sale now, which all who wait share; its observation comes by `observe`. */
   readonly refresh: () => void;
   /** A reply reported that nothing is left: those who wait need not wait any longer. */
   readonly onSoldOut: () => void;
@@ -100,16 +100,15 @@ export class GroupCommit {
     return this.#queue.takeAll();
   }
 
-  /**
-   * A reply of the ledger reported what is left; that to a heartbeat also has the weight that
-   * lives.
-   */
-  observe(seen: StockObservation, livingWeight: number | null = null): void {
-    if (livingWeight !== null) {
-      this.#stock.observeLivingWeight(livingWeight);
-    }
+  /** A reply of the ledger reported what is left. */
+  observe(seen: StockObservation): void {
     this.#learn(seen);
     this.#sendNext();
+  }
+
+  /** A heartbeat reported the total weight of the nodes that live. */
+  observeLivingWeight(livingWeight: number): void {
+    this.#stock.observeLivingWeight(livingWeight);
   }
 
   /** What was observed no longer counts: the connection is lost, or the sale is missing. */

@@ -1,4 +1,4 @@
-import type { Failure, Heartbeat, Ledger } from "../../ledger/ledger.ts";
+import type { Failure, Heartbeat, Ledger, Reply } from "../../ledger/ledger.ts";
 import type { StockView } from "../../sale/local-stock.ts";
 import type { Outcome } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
@@ -6,11 +6,16 @@ import { GroupCommit } from "./group-commit.ts";
 import { OrderDesk } from "./order-desk.ts";
 import type { Purchase } from "./pending-request.ts";
 import { RequestLookup, type RequestStatus } from "./request-lookup.ts";
-import { closedOutcome, SaleHeartbeat, type SaleView, soldOut } from "./sale-heartbeat.ts";
+import { SaleReading } from "./sale-reading.ts";
+import { closedOutcome, type SaleView, soldOut } from "./sale-view.ts";
 import { SoldKeys } from "./sold-keys.ts";
 
 export interface SaleDeskOptions {
   readonly ledger: Ledger;
+  /** Reads a sale of the ledger, many at a time where many are asked for. Never rejects. */
+  readonly readSale: (sale: string) => Promise<Reply<SaleSnapshot | null>>;
+  /** Between two heartbeats: what is shown of the sale is not older. */
+  readonly heartbeatMs: number;
   readonly weight: number;
   readonly buffer: number;
   readonly batchMax: number;
@@ -22,6 +27,8 @@ export interface SaleDeskOptions {
   /** Random strings; given from outside so that tests own them. */
   readonly makeKey: () => string;
   readonly makeToken: () => string;
+  /** A request waits, so that from now on `tick` is to be called. */
+  readonly onWaiting: () => void;
   readonly onBatch: (size: number) => void;
   readonly onFault: (sale: string, fault: string) => void;
 }
@@ -42,25 +49,27 @@ export class SaleDesk {
   readonly #stock: StockView;
   readonly #lookup: RequestLookup;
   readonly #soldKeys: SoldKeys;
-  readonly #heartbeat: SaleHeartbeat;
-  /** Requests that wait for a heartbeat, since nothing is known of the sale. */
-  #waitingForHeartbeat = 0;
+  readonly #reading: SaleReading;
+  /** Requests that wait until the sale is read, since nothing is known of it. */
+  #waitingForReading = 0;
+  /** The epoch in which nothing was left at the last heartbeat; null: there was something. */
+  #soldOutEpoch: number | null = null;
 
   constructor(sale: string, options: SaleDeskOptions) {
     this.sale = sale;
     this.#options = options;
     const onFault = (fault: string) => options.onFault(sale, fault);
-    this.#heartbeat = new SaleHeartbeat({
+    this.#reading = new SaleReading({
       ...options,
       sale,
       onFault,
-      onSale: (heartbeat, before) => this.#learn(heartbeat, before),
+      onSale: (snapshot) => this.#commit.observe(snapshot),
       onMissing: () => this.#saleIsMissing(),
     });
     this.#commit = new GroupCommit({
       ...options,
       sale,
-      refresh: () => void this.heartbeat(),
+      refresh: () => void this.refresh(),
       onSoldOut: () => this.#answerQueue(),
       onFault: (failure: Failure) => onFault(`${failure.kind}: ${failure.reason}`),
     });
@@ -81,18 +90,13 @@ export class SaleDesk {
   }
 
   get view(): SaleView {
-    return this.#heartbeat.view;
+    return this.#reading.view;
   }
 
-  /** The sale as the ledger reported it at the last heartbeat; null if it is not known. */
+  /** The sale as the ledger reported it when it was read last; null if it is not known. */
   get snapshot(): SaleSnapshot | null {
     const { view } = this;
     return view.kind === "known" ? view.snapshot : null;
-  }
-
-  /** Nodes that sell this sale, this one included, at the last heartbeat that was answered. */
-  get livingNodes(): number {
-    return this.#heartbeat.livingNodes;
   }
 
   get localStock(): number {
@@ -146,14 +150,33 @@ export class SaleDesk {
     return this.#lookup.status(key);
   }
 
-  /** Sends a heartbeat; those who ask while one is under way share it. Never rejects. */
-  heartbeat(): Promise<void> {
-    return this.#heartbeat.send();
+  /** Reads the sale; those who ask while that is under way share it. Never rejects. */
+  refresh(): Promise<void> {
+    return this.#reading.read();
   }
 
-  /** From now on heartbeats announce that this node leaves, so that the others take its share. */
-  leave(): Promise<void> {
-    return this.#heartbeat.leave();
+  /** Reads the sale unless what is known of it is younger than a heartbeat. Never rejects. */
+  freshen(): Promise<void> {
+    return this.#reading.readIfOlder(this.#options.heartbeatMs);
+  }
+
+  /** The node's heartbeat was answered. Costs nothing where nothing has changed. */
+  beat(heartbeat: Heartbeat): void {
+    this.#commit.observeLivingWeight(heartbeat.livingWeight);
+    const { latched, epoch } = this.#stock;
+    if (!latched) {
+      this.#soldKeys.reset();
+    } else if (this.#soldOutEpoch === epoch) {
+      // For a whole heartbeat by now: worth reading the keys, stock is not coming and going.
+      void this.#soldKeys.load(epoch);
+    }
+    this.#soldOutEpoch = latched ? epoch : null;
+    this.#reading.beat(heartbeat);
+  }
+
+  /** The node's heartbeat had no answer: what is known of the sale may be out of date. */
+  beatFailed(): void {
+    this.#reading.forget();
   }
 
   /** Answers what has reached its deadline. To be called often compared with the deadline. */
@@ -161,14 +184,17 @@ export class SaleDesk {
     this.#commit.tick();
   }
 
-  /** The connection to the ledger came back, or was lost: what is known of the sale is stale. */
+  /**
+   * The connection to the ledger came back, or was lost: what is known of the sale is stale. It is
+   * read after the first heartbeat on the new one.
+   */
   connectionChanged(ready: boolean): void {
-    this.#heartbeat.forget();
+    this.#reading.forget();
     this.#commit.forget();
     this.#soldKeys.reset();
+    this.#soldOutEpoch = null;
     if (ready) {
       this.#commit.resume();
-      void this.heartbeat();
     }
   }
 
@@ -179,21 +205,9 @@ export class SaleDesk {
     }
   }
 
-  #learn({ snapshot, livingWeight }: Heartbeat, before: SaleView): void {
-    const wasSoldOut = before.kind === "known" && before.snapshot.left === 0;
-    this.#commit.observe(snapshot, livingWeight);
-    const { latched, epoch } = this.#stock;
-    if (!latched) {
-      this.#soldKeys.reset();
-    } else if (wasSoldOut) {
-      // For a whole heartbeat by now: worth reading the keys, stock is not coming and going.
-      void this.#soldKeys.load(epoch);
-    }
-  }
-
   /** Why nothing can be sold now, or null: the one place where that is derived. */
   #closed(): Outcome | null {
-    return closedOutcome(this.#heartbeat.view, this.#stock.latched);
+    return closedOutcome(this.#reading.view, this.#stock.latched);
   }
 
   /** It is certain, from memory, that no request with this key was sold. */
@@ -231,7 +245,9 @@ export class SaleDesk {
     });
     if (!taken) {
       settle(queueFull);
+      return;
     }
+    this.#options.onWaiting();
   }
 
   /** Nothing is known of the sale: asks for it first, then decides. */
@@ -239,12 +255,12 @@ export class SaleDesk {
     if (!this.#options.ledger.ready) {
       return ledgerAway;
     }
-    if (this.#waitingForHeartbeat >= this.#options.queueMax) {
+    if (this.#waitingForReading >= this.#options.queueMax) {
       return queueFull;
     }
-    this.#waitingForHeartbeat += 1;
-    await this.heartbeat();
-    this.#waitingForHeartbeat -= 1;
+    this.#waitingForReading += 1;
+    await this.refresh();
+    this.#waitingForReading -= 1;
     switch (this.view.kind) {
       case "unknown":
         return ledgerAway;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { saleKeys } from "../../../src/ledger/keys.ts";
+import { nodesKey, saleKeys } from "../../../src/ledger/keys.ts";
 import { SaleOperations } from "../../../src/ledger/operations.ts";
 import { encodeHoldRequests } from "../../../src/ledger/script-codec.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
@@ -129,7 +129,7 @@ export class Rig {
   /** Sells one ticket at once, as a node would that is not one of ours. */
   async sellAsAnotherNode(key: string): Promise<Completion & { readonly kind: "ok" }> {
     const k = saleKeys(sale);
-    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
     const token = "0123456789abcdef";
     const requests = encodeHoldRequests([{ key, buyer: "", quantity: 1, token }]);
     const { client } = this.redis;

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-import { saleKeys } from "../../../src/ledger/keys.ts";
+import { changedKey, nodesKey, saleKeys } from "../../../src/ledger/keys.ts";
 import type { Script } from "../../../src/ledger/script.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
 import { listOf, numberOf, resultOf, textOf } from "./shapes.ts";
@@ -54,18 +54,18 @@ export class SaleScripts {
     const { total, limit, holdMs, opensAtMs } = { ...newSale, ...sale };
     const { stock, events } = this.keys;
     const args = [operation, total, limit, holdMs, opensAtMs];
-    return numberOf(await this.run(scripts.create, [stock, events], args));
+    return numberOf(await this.run(scripts.create, [stock, events, changedKey], args));
   }
 
   async setState(state: string): Promise<number> {
     const { stock, events } = this.keys;
-    return numberOf(await this.run(scripts.setState, [stock, events], [state]));
+    return numberOf(await this.run(scripts.setState, [stock, events, changedKey], [state]));
   }
 
   async restock(operation: string, quantity: number): Promise<number> {
     const { stock, operations, events } = this.keys;
-    const args = [operation, quantity];
-    return numberOf(await this.run(scripts.restock, [stock, operations, events], args));
+    const keys = [stock, operations, events, changedKey];
+    return numberOf(await this.run(scripts.restock, keys, [operation, quantity]));
   }
 
   /** All arguments of hold.lua but the requests spelled out, for tests that break them. */
@@ -106,10 +106,9 @@ export class SaleScripts {
 
   /** As heartbeat.lua returns it, numbers as text. */
   async heartbeat(beat: Partial<typeof usualBeat> = {}): Promise<string[]> {
-    const { stock, nodes } = this.keys;
-    const { instance, weight, generation, livingMs, forgetMs } = { ...usualBeat, ...beat };
-    const args = [instance, weight, generation, livingMs, forgetMs];
-    return listOf(await this.run(scripts.heartbeat, [stock, nodes], args), String);
+    const { instance, weight, generation, livingMs, forgetMs, release } = { ...usualBeat, ...beat };
+    const args = [instance, weight, generation, livingMs, forgetMs, release];
+    return listOf(await this.run(scripts.heartbeat, [nodesKey, changedKey], args), String);
   }
 
   /** As read.lua returns it, numbers as text. */
@@ -150,12 +149,13 @@ const usualBeat = {
   generation: 1,
   livingMs: 1e14,
   forgetMs: 1e15,
+  release: "source",
 };
 
 /** KEYS of hold.lua, in its order. */
 export function holdKeys(sale: string): string[] {
   const k = saleKeys(sale);
-  return [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, k.nodes];
+  return [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
 }
 
 /** The same 16 hex digits for the same key, so that tests can tell orders. */

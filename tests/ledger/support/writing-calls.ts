@@ -1,4 +1,4 @@
-import { saleKeys } from "../../../src/ledger/keys.ts";
+import { changedKey, nodesKey, saleKeys } from "../../../src/ledger/keys.ts";
 import type { Script } from "../../../src/ledger/script.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
 import { holdKeys } from "./sale-scripts.ts";
@@ -18,13 +18,25 @@ const requests = '["new","ann",1,"0123456789abcdef","k1","ann",1,"0123456789abcd
  * that is open, has tickets left and has sold to the request key `k1`.
  */
 export const writingCalls = {
-  create: { script: scripts.create, keys: [b.stock, b.events], args: ["op", 5, 0, 1000, 0] },
-  "set-state": { script: scripts.setState, keys: [k.stock, k.events], args: ["paused"] },
-  restock: { script: scripts.restock, keys: [k.stock, k.operations, k.events], args: ["op", 5] },
+  create: {
+    script: scripts.create,
+    keys: [b.stock, b.events, changedKey],
+    args: ["op", 5, 0, 1000, 0],
+  },
+  "set-state": {
+    script: scripts.setState,
+    keys: [k.stock, k.events, changedKey],
+    args: ["paused"],
+  },
+  restock: {
+    script: scripts.restock,
+    keys: [k.stock, k.operations, k.events, changedKey],
+    args: ["op", 5],
+  },
   heartbeat: {
     script: scripts.heartbeat,
-    keys: [k.stock, k.nodes],
-    args: ["node1#a", 1, 1, 1_000, 60_000],
+    keys: [nodesKey, changedKey],
+    args: ["node1#a", 1, 1, 1_000, 60_000, "source"],
   },
   lookup: {
     script: scripts.lookup,

@@ -1,4 +1,4 @@
-import { salesKey } from "../../../src/ledger/keys.ts";
+import { changedKey, salesKey } from "../../../src/ledger/keys.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
 import { SaleScripts, tokenOf } from "../../ledger/support/sale-scripts.ts";
 import { listOf, numberOf, resultOf, textOf } from "../../ledger/support/shapes.ts";
@@ -71,7 +71,7 @@ export class OrderScripts extends SaleScripts {
 
   async releaseRaw(cause: string, what: unknown, fence: 0 | 1 = 0): Promise<ReleaseAnswer> {
     const k = this.keys;
-    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events];
+    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey];
     const raw = listOf(await this.run(scripts.release, keys, [cause, fence, what]), String);
     return { ...toChange(raw), released: numberOf(raw[4]), more: numberOf(raw[5]) };
   }

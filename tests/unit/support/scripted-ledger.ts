@@ -11,9 +11,9 @@ import type {
   Reply,
 } from "../../../src/ledger/ledger.ts";
 import { orderId, type OrderRecord } from "../../../src/sale/order.ts";
-import type { SaleState } from "../../../src/sale/sale.ts";
+import type { SaleSnapshot, SaleState } from "../../../src/sale/sale.ts";
 
-export type CallKind = "hold" | "heartbeat" | "lookup" | "soldKeys";
+export type CallKind = "hold" | "heartbeat" | "read" | "lookup" | "soldKeys";
 
 /** A call that waits for what the test makes of it. */
 interface PendingCall {
@@ -40,14 +40,26 @@ export class ScriptedLedger implements Ledger {
   missing = false;
   durable = true;
   livingWeight = 1;
+  /** To be moved by a test that changes the sale and wants nodes to read it. */
+  changed = 1;
+  nowMs = 0;
+  opensAtMs = 0;
   /** The newest weight that a heartbeat told. */
   weightSeen: number | null = null;
   readonly sold = new Map<string, OrderRecord>();
   /** Batches of holds in the order in which they were asked for, repetitions included. */
   readonly batches: (readonly HoldRequest[])[] = [];
-  readonly calls: Record<CallKind, number> = { hold: 0, heartbeat: 0, lookup: 0, soldKeys: 0 };
+  readonly calls: Record<CallKind, number> = {
+    hold: 0,
+    heartbeat: 0,
+    read: 0,
+    lookup: 0,
+    soldKeys: 0,
+  };
   /** Kinds of calls that are executed and answered by themselves. */
   readonly automatic = new Set<CallKind>();
+  /** The sales of each reading. */
+  readonly salesRead: (readonly string[])[] = [];
   readonly #pending: PendingCall[] = [];
   readonly #listeners: ((ready: boolean) => void)[] = [];
 
@@ -113,20 +125,19 @@ export class ScriptedLedger implements Ledger {
     return this.#ask("hold", () => this.#hold(requests));
   }
 
-  heartbeat(_: string, weight: number): Promise<Reply<Heartbeat | null>> {
+  heartbeat(weight: number): Promise<Reply<Heartbeat>> {
     return this.#ask("heartbeat", () => {
       this.weightSeen = weight;
-      if (this.missing) {
-        return null;
-      }
-      const { left, epoch, serial, state, limit, livingWeight } = this;
-      const held = this.serial;
-      const total = left + held;
-      const times = { holdMs: 60_000, opensAtMs: 0 };
-      const counts = { total, held, paid: 0, left };
-      const snapshot = { sale, state, ...counts, limit, ...times, epoch, serial };
-      return { snapshot, livingWeight, livingNodes: 1 };
+      const { nowMs, changed, livingWeight } = this;
+      return { nowMs, changed, livingWeight, livingNodes: 1 };
     });
+  }
+
+  /** Every sale that is asked for is the one that there is. */
+  async readSales(sales: readonly string[]): Promise<readonly Reply<SaleSnapshot | null>[]> {
+    this.salesRead.push([...sales]);
+    const reply = await this.#ask("read", () => (this.missing ? null : this.#snapshot()));
+    return sales.map(() => reply);
   }
 
   lookup(_: string, keys: readonly string[]): Promise<Reply<LookupReply | null>> {
@@ -183,6 +194,19 @@ export class ScriptedLedger implements Ledger {
     return index < 0 ? null : (this.#pending.splice(index, 1)[0] ?? null);
   }
 
+  #snapshot(): SaleSnapshot {
+    const { left, epoch, serial, limit, opensAtMs } = this;
+    const state = this.#stateNow();
+    const held = this.serial;
+    const counts = { total: left + held, held, paid: 0, left };
+    return { sale, state, ...counts, limit, holdMs: 60_000, opensAtMs, epoch, serial };
+  }
+
+  #stateNow(): SaleState {
+    const due = this.opensAtMs > 0 && this.nowMs >= this.opensAtMs;
+    return this.state === "scheduled" && due ? "open" : this.state;
+  }
+
   #hold(requests: readonly HoldRequest[]): HoldReply | null {
     if (this.missing) {
       return null;
@@ -198,7 +222,7 @@ export class ScriptedLedger implements Ledger {
       const { order, serial, payByMs } = known;
       return { kind: "sold", order, serial, quantity: known.quantity, payByMs };
     }
-    if (this.state !== "open") {
+    if (this.#stateNow() !== "open") {
       return { kind: "notOnSale" };
     }
     if (quantity > this.left) {
