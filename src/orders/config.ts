@@ -30,8 +30,8 @@ const schema = Type.Object({
   SLUICE_BLOCK_MS: Type.Integer({
     minimum: 10,
     maximum: 10_000,
-    // A new sale is noticed between two reads, and shall be within a second.
-    default: 400,
+    // Whoever finds a new sale, or is asked to stop, ends the wait.
+    default: 2_000,
     description: "milliseconds that a read waits for something new, 10 to 10000",
   }),
   SLUICE_CLAIM_IDLE_MS: Type.Integer({
@@ -51,7 +51,7 @@ const schema = Type.Object({
     minimum: 20,
     maximum: 10_000,
     default: 200,
-    description: "milliseconds between checks for lapsed holds, 20 to 10000",
+    description: "milliseconds between two looks at the ledger while orders come, 20 to 10000",
   }),
   SLUICE_STREAM_KEEP: Type.Integer({
     minimum: 1,

@@ -17,6 +17,8 @@ export interface ConsumerOptions {
   readonly batchMax: number;
   /** Entries that were delivered so long ago, and are not acknowledged, are taken over. */
   readonly claimIdleMs: number;
+  /** Nothing is pending with any worker, so there is nothing to take over. */
+  readonly settled: () => boolean;
   readonly onBatch: (entries: number) => void;
   readonly onFault: (fault: string) => void;
 }
@@ -111,8 +113,8 @@ export class Consumer {
 
   /** Takes over what other workers left, and what this one could not store and shall try again. */
   async #claimIfDue(readable: readonly string[]): Promise<void> {
-    const { group, batchMax, claimIdleMs, pause } = this.#options;
-    if (performance.now() < this.#nextClaimMs) {
+    const { group, batchMax, claimIdleMs, settled, pause } = this.#options;
+    if (performance.now() < this.#nextClaimMs || settled()) {
       return;
     }
     for (const sale of readable) {

@@ -1,7 +1,9 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import type { StreamLag } from "../ledger/outbox/lag.ts";
+import { addProcessMetrics } from "../process/process-metrics.ts";
 import { addBuildInfo } from "../process/release.ts";
+import type { LagsBySale } from "./lags.ts";
 
 /** What Prometheus reads of an order worker. */
 export class WorkerMetrics {
@@ -15,12 +17,14 @@ export class WorkerMetrics {
   readonly #poison: Counter<"outcome">;
   readonly #faults: Counter<"kind">;
   readonly #lag: Record<keyof StreamLag, Gauge<"sale">>;
+  readonly #lags: () => Promise<LagsBySale>;
 
-  /** `ready` is asked at each scrape. */
-  constructor(node: string, ready: () => boolean) {
+  /** `ready` is asked at each scrape, as is `lags`, which never rejects. */
+  constructor(node: string, ready: () => boolean, lags: () => Promise<LagsBySale>) {
+    this.#lags = lags;
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
-    collectDefaultMetrics({ register: this.#registry });
+    addProcessMetrics(this.#registry);
     addBuildInfo(this.#registry);
     this.#batchSize = new Histogram({
       name: "sluice_order_batch_size",
@@ -81,14 +85,13 @@ export class WorkerMetrics {
     this.#faults.inc({ kind });
   }
 
-  lag(sale: string, lag: StreamLag): void {
-    this.#lag.entries.set({ sale }, lag.entries);
-    this.#lag.seconds.set({ sale }, lag.seconds);
-    this.#lag.length.set({ sale }, lag.length);
-    this.#lag.deadLetters.set({ sale }, lag.deadLetters);
-  }
-
   async render(): Promise<Response> {
+    for (const [sale, lag] of await this.#lags()) {
+      this.#lag.entries.set({ sale }, lag.entries);
+      this.#lag.seconds.set({ sale }, lag.seconds);
+      this.#lag.length.set({ sale }, lag.length);
+      this.#lag.deadLetters.set({ sale }, lag.deadLetters);
+    }
     const text = await this.#registry.metrics();
     return new Response(text, { headers: { "Content-Type": this.#registry.contentType } });
   }

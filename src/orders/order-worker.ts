@@ -12,6 +12,7 @@ import { describeDatabase } from "./database-address.ts";
 import { Database, DatabaseError } from "./database.ts";
 import { HealthServer } from "./health-server.ts";
 import { Housekeeper } from "./housekeeping.ts";
+import { Lags } from "./lags.ts";
 import { WorkerMetrics } from "./metrics.ts";
 import { migrate, migrations } from "./migrate.ts";
 import { OrderStore } from "./order-store.ts";
@@ -36,6 +37,8 @@ export class OrderWorker {
   readonly #reader: StreamReader;
   readonly #group: StreamGroup;
   readonly #sales: Sales;
+  readonly #lags: Lags;
+  readonly #housekeeper: Housekeeper;
   readonly #server: HealthServer | null;
   #databaseFault: string | null = "the database was not asked yet";
 
@@ -43,7 +46,11 @@ export class OrderWorker {
     this.#config = config;
     this.#log = log;
     this.#faults = new FaultLog(log);
-    this.#metrics = new WorkerMetrics(config.node, () => this.#unready() === null);
+    this.#metrics = new WorkerMetrics(
+      config.node,
+      () => this.#unready() === null,
+      () => this.#lags.show(),
+    );
     this.#database = new Database(config.database, { timeoutMs: config.databaseTimeoutMs });
     const { node: consumer, replyTimeoutMs, blockMs } = config;
     const reader = this.#connectionOptions("reader");
@@ -51,6 +58,8 @@ export class OrderWorker {
     const group = this.#connectionOptions("orders");
     this.#group = new StreamGroup({ ...group, consumer, replyTimeoutMs });
     this.#sales = new Sales(this.#group);
+    this.#lags = new Lags(this.#group, this.#sales);
+    this.#housekeeper = this.#createHousekeeper();
     const unready = () => this.#unready();
     this.#server =
       config.listen === null
@@ -70,7 +79,7 @@ export class OrderWorker {
     const database = describeDatabase(this.#config.database);
     this.#log.info({ release, database }, "order worker is up");
     try {
-      await Promise.all([this.#store(), this.#sweeper().run(), this.#housekeeper().run()]);
+      await Promise.all([this.#store(), this.#housekeeper.run()]);
     } finally {
       this.#pause.stop();
       await this.#close();
@@ -108,6 +117,7 @@ export class OrderWorker {
       pause: this.#pause,
       batchMax,
       claimIdleMs,
+      settled: () => this.#housekeeper.settled,
       onBatch: (entries) => this.#metrics.batch(entries),
       onFault: (fault) => this.#onLedgerFault("reading orders", fault),
     });
@@ -133,26 +143,26 @@ export class OrderWorker {
     }
   }
 
-  #sweeper(): Sweeper {
-    return new Sweeper({
+  #createHousekeeper(): Housekeeper {
+    const { sweepMs: everyMs, streamKeep, consumerIdleMs } = this.#config;
+    const parts = {
       group: this.#group,
+      reader: this.#reader,
       sales: this.#sales,
+      lags: this.#lags,
       pause: this.#pause,
-      everyMs: this.#config.sweepMs,
+    };
+    const sweeper = new Sweeper({
+      ...parts,
       onLapsed: (sale, holds) => this.#metrics.lapsed(sale, holds),
       onFault: (fault) => this.#onLedgerFault("sweeping", fault),
     });
-  }
-
-  #housekeeper(): Housekeeper {
-    const { streamKeep, consumerIdleMs } = this.#config;
     return new Housekeeper({
-      group: this.#group,
-      sales: this.#sales,
-      pause: this.#pause,
+      ...parts,
+      sweeper,
+      everyMs,
       streamKeep,
       consumerIdleMs,
-      onLag: (sale, lag) => this.#metrics.lag(sale, lag),
       onFault: (fault) => this.#onLedgerFault("housekeeping", fault),
     });
   }

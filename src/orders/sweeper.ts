@@ -1,4 +1,4 @@
-import type { StreamGroup } from "../ledger/outbox/group.ts";
+import type { Pulse, StreamGroup } from "../ledger/outbox/group.ts";
 import { LedgerUnavailable } from "../ledger/unavailable.ts";
 import type { Pause } from "./pause.ts";
 import type { Sales } from "./sales.ts";
@@ -7,8 +7,6 @@ export interface SweeperOptions {
   readonly group: StreamGroup;
   readonly sales: Sales;
   readonly pause: Pause;
-  /** Between two checks. */
-  readonly everyMs: number;
   readonly onLapsed: (sale: string, holds: number) => void;
   readonly onFault: (fault: string) => void;
 }
@@ -17,49 +15,90 @@ export interface SweeperOptions {
 const salesMax = 256;
 /** Orders that one script reads: Redis is busy with them for a few milliseconds. */
 const scriptMax = 1_000;
-/** Scripts a sale and check, so that one sale does not keep the others waiting. */
+/** Scripts a sale and sweep, so that one sale does not keep the others waiting. */
 const scriptsMax = 20;
+/** Before a sale that could not be swept is tried again. */
+const retryMs = 1_000;
 
 /**
  * Puts holds that were not paid in time back on sale. Which are overdue is for the ledger's clock
  * to decide, and each is released once, so any number of workers may sweep at a time.
+ *
+ * It remembers when the next hold of each sale lapses, and asks again only when that time has come,
+ * or when an outbox has a new entry, as it has of every new hold.
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
+  /** By the ledger's clock; no entry where nothing is held. */
+  readonly #deadlines = new Map<string, number>();
+  /** Entries added, and the sales, when all were asked about. */
+  #askedAt: number | null = null;
+  #askedSales: readonly string[] = [];
 
   constructor(options: SweeperOptions) {
     this.#options = options;
   }
 
-  /** Works until the worker is asked to stop. */
-  async run(): Promise<void> {
-    const { pause, everyMs } = this.#options;
-    while (!pause.stopped) {
-      const startedMs = performance.now();
-      await this.#reporting(() => this.#sweepOverdue());
-      await pause.wait(Math.max(1, everyMs - (performance.now() - startedMs)));
-    }
+  /** When the next hold lapses that is known of, by the ledger's clock; Infinity: none is. */
+  get nextMs(): number {
+    return Math.min(Infinity, ...this.#deadlines.values());
   }
 
-  async #sweepOverdue(): Promise<void> {
-    const { group, sales, pause } = this.#options;
-    const all = sales.all;
-    for (let at = 0; at < all.length && !pause.stopped; at += salesMax) {
-      for (const sale of await group.overdue(all.slice(at, at + salesMax))) {
-        // One whose books are broken does not keep the others from being swept.
-        await this.#reporting(() => this.#sweep(sale));
+  /** The ledger may be another one: all sales are asked about again. */
+  forget(): void {
+    this.#askedAt = null;
+  }
+
+  /** Releases what is overdue. Throws `LedgerUnavailable`; what one sale fails of is reported. */
+  async sweep({ added, nowMs }: Pulse): Promise<void> {
+    const { all } = this.#options.sales;
+    if (this.#askedAt !== added || this.#askedSales !== all) {
+      this.#deadlines.clear();
+      this.#askedAt = null;
+      await this.#ask(all);
+      this.#askedAt = added;
+      this.#askedSales = all;
+    }
+    const overdue = [...this.#deadlines].filter(([, deadlineMs]) => deadlineMs <= nowMs);
+    const swept: string[] = [];
+    for (const [sale] of overdue) {
+      if (await this.#trySweep(sale)) {
+        swept.push(sale);
+      } else {
+        this.#deadlines.set(sale, nowMs + retryMs);
+      }
+    }
+    await this.#ask(swept);
+  }
+
+  /** Asks for the next deadline of each of these sales. */
+  async #ask(sales: readonly string[]): Promise<void> {
+    const { group, pause } = this.#options;
+    for (let at = 0; at < sales.length && !pause.stopped; at += salesMax) {
+      const some = sales.slice(at, at + salesMax);
+      const deadlines = await group.nextDeadlines(some);
+      for (const [index, sale] of some.entries()) {
+        const deadlineMs = deadlines[index] ?? null;
+        if (deadlineMs === null) {
+          this.#deadlines.delete(sale);
+        } else {
+          this.#deadlines.set(sale, deadlineMs);
+        }
       }
     }
   }
 
-  async #reporting(work: () => Promise<void>): Promise<void> {
+  /** A sale whose books are broken does not keep the others from being swept. */
+  async #trySweep(sale: string): Promise<boolean> {
     try {
-      await work();
+      await this.#sweep(sale);
+      return true;
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) {
         throw error;
       }
       this.#options.onFault(error.message);
+      return false;
     }
   }
 

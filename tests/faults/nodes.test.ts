@@ -1,7 +1,9 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 
+import { calls } from "../ledger/support/contents.ts";
 import { until } from "../support/until.ts";
 import { Crowd } from "./support/crowd.ts";
+import type { NodeProcess } from "./support/node-process.ts";
 import { removeRigs, Rig } from "./support/rig.ts";
 import { seedsOf } from "./support/seed.ts";
 
@@ -105,3 +107,54 @@ test("more requests than may wait: busy at once, and those that waited are sold"
   expect(rig.history.count("fail", 503)).toBe(30 - sold);
   await rig.mustSellOut();
 });
+
+/** Commands that a node calls for a sale, or for a request of one; HGETALL is a heartbeat's. */
+async function commandsOf(rig: Rig): Promise<Record<"beats" | "scripts" | "readings", number>> {
+  const { client } = rig.redis;
+  const beats = await calls(client, "hgetall");
+  return {
+    beats,
+    scripts: (await calls(client, "evalsha")) - beats,
+    readings: await calls(client, "hmget"),
+  };
+}
+
+test("a node with two hundred open sales asks for none of them while nothing happens", async () => {
+  const rig = await Rig.start({ tickets: 10 });
+  const node = rig.node(1);
+  const create = async (id: string) => {
+    const terms = { total: 10, limit: 0, holdMs: 3_600_000, opensAtMs: 0 };
+    await rig.operations.create({ sale: id, ...terms });
+    await rig.operations.setState(id, "open");
+  };
+  const show = async (id: string) => {
+    const answer = await fetch(`${node.url}/sales/${id}`, { keepalive: false });
+    return (await answer.json()) as { state?: string };
+  };
+  const ids = Array.from({ length: 200 }, (_, index) => `many-${index}`);
+  for (const id of ids) {
+    await create(id);
+    expect(await show(id)).toMatchObject({ state: "open" });
+  }
+  const known = await commandsOf(rig);
+  await until("two heartbeats", async () => (await commandsOf(rig)).beats >= known.beats + 2);
+  const before = await commandsOf(rig);
+  await until("ten heartbeats", async () => (await commandsOf(rig)).beats >= before.beats + 10);
+  const { scripts, readings } = await commandsOf(rig);
+  expect({ scripts, readings }).toEqual({ scripts: before.scripts, readings: before.readings });
+  // And yet what is done to one of them is known within a heartbeat.
+  await rig.operations.setState("many-7", "paused");
+  const paused = await commandsOf(rig);
+  await until("two heartbeats", async () => (await commandsOf(rig)).beats >= paused.beats + 2);
+  expect(await buy(node, "many-7")).toBe(403);
+  expect(await buy(node, "many-8")).toBe(201);
+});
+
+async function buy(node: NodeProcess, id: string): Promise<number> {
+  const answer = await fetch(`${node.url}/sales/${id}/orders`, {
+    method: "POST",
+    keepalive: false,
+  });
+  await answer.text();
+  return answer.status;
+}

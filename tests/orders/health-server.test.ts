@@ -6,7 +6,12 @@ import { freePort } from "../support/redis-server.ts";
 
 let unready: string | null = null;
 const port = freePort();
-const metrics = new WorkerMetrics("w1", () => unready === null);
+const lag = { entries: 9, seconds: 1.5, length: 100, deadLetters: 1 };
+const metrics = new WorkerMetrics(
+  "w1",
+  () => unready === null,
+  () => Promise.resolve(new Map([["tickets", lag]])),
+);
 const server = new HealthServer({ host: "127.0.0.1", port, metrics, unready: () => unready });
 beforeAll(() => server.start());
 afterAll(() => server.stop());
@@ -34,7 +39,6 @@ test("what it tells Prometheus is what happened", async () => {
   metrics.lapsed("tickets", 3);
   metrics.poison(true);
   metrics.fault("database");
-  metrics.lag("tickets", { entries: 9, seconds: 1.5, length: 100, deadLetters: 1 });
   unready = "stopping";
   const text = await (await ask("/metrics")).text();
   for (const line of [

@@ -139,15 +139,9 @@ test("a worker that hangs in the middle of a batch keeps its entries from being 
   await worker.untilReady();
   await sale.sell(200, "more");
   await until("the rest is stored", async () => (await countStored(url)) === 242);
-  // It trims right after each look, so two looks after that there was a chance to trim.
-  for (const length of [252, 253]) {
-    await until(
-      "it has looked at the stream",
-      async () => (await worker.metric("sluice_outbox_entries")) === length,
-    );
-    await sale.sell(1, `one more than ${length}`);
-  }
-  expect(await sale.client.xlen(sale.keys.events)).toBe(254);
+  const trims = await calls(sale, "xtrim");
+  await until("it has tried to trim", async () => (await calls(sale, "xtrim")) > trims + 1);
+  expect(await sale.client.xlen(sale.keys.events)).toBe(252);
   await killWorkers();
   start("w1", { STREAM_KEEP: 5 });
   await untilDry(sale);
@@ -155,9 +149,33 @@ test("a worker that hangs in the middle of a batch keeps its entries from being 
   await until("it is trimmed", async () => (await sale.client.xlen(sale.keys.events)) === 5);
 });
 
-test("sales without overdue holds cost a worker no script, and the one that has some is swept", async () => {
+/** Commands that are called for one sale each: what must not be called while nothing happens. */
+const perSale = ["evalsha", "zrangebyscore", "xlen", "xpending", "xautoclaim", "xinfo|groups"];
+
+async function perSaleCalls(): Promise<number> {
+  const counts = await Promise.all(perSale.map((command) => calls(sale, command)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Waits until a worker has found out that nothing is left to do. */
+async function untilSettled(): Promise<void> {
+  let [before, since] = [-1, performance.now()];
+  await until(
+    "the worker asks about no sale any more",
+    async () => {
+      const now = await perSaleCalls();
+      if (now !== before) {
+        [before, since] = [now, performance.now()];
+      }
+      return performance.now() - since > 2_500;
+    },
+    30_000,
+  );
+}
+
+test("three hundred sales in which nothing happens cost a worker what one costs, and the one where holds lapse is swept", async () => {
   const others = Array.from(
-    { length: 20 },
+    { length: 300 },
     (_, index) => new OrderScripts(sale.client, `s${index}`),
   );
   for (const one of others) {
@@ -165,26 +183,62 @@ test("sales without overdue holds cost a worker no script, and the one that has 
     await one.sell(10);
   }
   await sale.open(100);
-  const worker = start("w1", { SWEEP_MS: 20 });
+  const worker = start("w1", { SWEEP_MS: 20, CLAIM_IDLE_MS: 1_000, BLOCK_MS: 2_000 });
   await worker.untilReady();
-  await until(
-    "it sweeps",
-    async () => (await calls(sale, "zrangebyscore")) > 10 * (others.length + 1),
-  );
-  const before = await calls(sale, "evalsha");
-  const looks = await calls(sale, "zrangebyscore");
-  await until(
-    "it has swept again",
-    async () => (await calls(sale, "zrangebyscore")) > looks + 10 * (others.length + 1),
-  );
-  // When it begins, a worker runs one script a sale, to forget workers that are gone.
-  expect((await calls(sale, "evalsha")) - before).toBeLessThanOrEqual(others.length + 1);
+  await untilDry(sale);
+  await untilSettled();
+  const [before, looks, reads] = await Promise.all([
+    perSaleCalls(),
+    calls(sale, "get"),
+    calls(sale, "xreadgroup"),
+  ]);
+  await until("it has looked", async () => (await calls(sale, "get")) >= looks + 4);
+  expect(await perSaleCalls()).toBe(before);
+  // One for all sales, and it waits for two seconds.
+  expect((await calls(sale, "xreadgroup")) - reads).toBeLessThanOrEqual(2);
   await sale.client.hset(sale.keys.stock, "holdMs", 0);
   await sale.sell(50);
   await until("it has lapsed", async () => (await stockOf(sale)).left === 100);
   for (const one of others) {
     expect(await stockOf(one)).toMatchObject({ held: 10, left: 90 });
   }
+});
+
+test("a hold lapses on time though the worker knows of it for long and asks for nothing", async () => {
+  await sale.open(100, 6_000);
+  const worker = start("w1", { SWEEP_MS: 20 });
+  await worker.untilReady();
+  await sale.sell(1);
+  const heldAtMs = await sale.nowMs();
+  await untilSettled();
+  expect((await sale.nowMs()) - heldAtMs).toBeLessThan(6_000);
+  await until("it has lapsed", async () => (await stockOf(sale)).left === 100);
+  const record = await sale.recordOf("k-1");
+  const [, , , , payByMs, , , , , lapsedAtMs] = record.split("\t").map(Number);
+  expect((lapsedAtMs ?? 0) - (payByMs ?? Infinity)).toBeLessThan(1_000);
+});
+
+test("a new sale is read within a second, though the worker waits for the others for long", async () => {
+  await sale.open(100);
+  const worker = start("w1", { BLOCK_MS: 10_000 });
+  await worker.untilReady();
+  await sale.sell(1);
+  await untilDry(sale);
+  const later = new OrderScripts(sale.client, "later");
+  await later.open(100);
+  await later.sell(5);
+  await until("it is stored", async () => (await countStored(url)) === 6, 5_000);
+});
+
+test("a worker that waits for orders for long stops at once", async () => {
+  await sale.open(100);
+  const worker = start("w1", { BLOCK_MS: 10_000 });
+  await worker.untilReady();
+  await sale.sell(1);
+  await untilDry(sale);
+  const askedMs = performance.now();
+  expect(await worker.stop()).toBe(0);
+  expect(performance.now() - askedMs).toBeLessThan(5_000);
 });
 
 test("a sale whose deadlines are broken keeps no other from being swept", async () => {

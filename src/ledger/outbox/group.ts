@@ -23,6 +23,19 @@ export interface Claim {
   readonly next: string;
 }
 
+/**
+ * What tells, for all sales at once, whether anything has happened. Numbers count for one connection:
+ * another server counts anew.
+ */
+export interface Pulse {
+  /** The ledger's clock, in milliseconds. */
+  readonly nowMs: number;
+  /** Moved by whatever changes a sale's definition (see lib/changed.lua), its creation included. */
+  readonly changed: number;
+  /** Moved by every entry that is added to an outbox, or sent back to the workers. */
+  readonly added: number;
+}
+
 export interface Lapse {
   /** Holds that went back on sale. */
   readonly released: number;
@@ -44,6 +57,37 @@ export class StreamGroup {
   constructor(options: StreamGroupOptions) {
     this.#options = options;
     this.connection = new Connection(options);
+  }
+
+  /** Grows with every connection; 0 while there is none. */
+  get generation(): number {
+    return this.connection.live?.generation ?? 0;
+  }
+
+  /** One round trip, however many sales there are. */
+  pulse(): Promise<Pulse> {
+    return this.#call(async (client) => {
+      // The server's own count of what all its clients have called: some ten microseconds of it, and
+      // nothing on the path of a purchase.
+      const pipeline = client.pipeline().get(changedKey).info("commandstats").time();
+      const [changed, stats, time] = ((await pipeline.exec()) ?? []).map(([fault, reply]) => {
+        if (fault !== null) {
+          throw fault;
+        }
+        return reply;
+      });
+      const counts = String(stats).matchAll(/^cmdstat_(?:xadd|xclaim):calls=(\d+)/gm);
+      return {
+        nowMs: toMilliseconds(time as [string, string]),
+        changed: Number(changed ?? 0),
+        added: counts.reduce((sum, [, calls]) => sum + Number(calls), 0),
+      };
+    });
+  }
+
+  /** Ends what another connection of this worker waits for, as if its time were over. */
+  async unblock(clientId: number): Promise<void> {
+    await this.#call((client) => client.client("UNBLOCK", clientId));
   }
 
   /** Ids of all sales, also of those that are being created. */
@@ -106,27 +150,22 @@ export class StreamGroup {
   }
 
   /**
-   * Which of these sales have holds that are overdue by the ledger's clock. One round trip for all of
-   * them, and no script: mostly there is none. A sale that cannot be asked about is one of them, so
-   * that its own release reports why.
+   * When the next hold of each of these sales lapses, by the ledger's clock; null where nothing is
+   * held. One round trip for all of them, and no script. A sale that cannot be asked about is one that
+   * is overdue, so that its own release reports why.
    */
-  overdue(sales: readonly string[]): Promise<string[]> {
+  nextDeadlines(sales: readonly string[]): Promise<(number | null)[]> {
     return this.#call(async (client) => {
       const pipeline = client.pipeline();
       for (const sale of sales) {
         const { deadlines } = saleKeys(sale);
         pipeline.zrangebyscore(deadlines, "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1);
       }
-      const replies = (await pipeline.time().exec()) ?? [];
-      const [clockFault, time] = replies.at(-1) ?? [new Error("no reply to TIME"), null];
-      if (clockFault !== null) {
-        throw clockFault;
-      }
-      const nowMs = toMilliseconds(time as [string, string]);
-      return sales.filter((_sale, index) => {
-        const [fault, earliest] = replies[index] ?? [null, []];
-        const [, deadlineMs] = (earliest ?? []) as [member?: string, score?: string];
-        return fault !== null || Number(deadlineMs ?? Infinity) <= nowMs;
+      const replies = (await pipeline.exec()) ?? [];
+      return sales.map((_sale, index) => {
+        const [fault, first] = replies[index] ?? [null, []];
+        const [, deadlineMs] = (first ?? []) as [member?: string, score?: string];
+        return fault !== null ? -Infinity : deadlineMs === undefined ? null : Number(deadlineMs);
       });
     });
   }

@@ -1,3 +1,5 @@
+import type { Redis } from "ioredis";
+
 import { Connection, type ConnectionOptions } from "../connection.ts";
 import { orderGroup, saleKeys } from "../keys.ts";
 import type { StreamEntry } from "./entry.ts";
@@ -11,6 +13,14 @@ export interface StreamReaderOptions extends ConnectionOptions {
   readonly replyTimeoutMs: number;
 }
 
+/** A read that waits. */
+export interface WaitingRead {
+  /** The array that it was asked with. */
+  readonly sales: readonly string[];
+  /** By which the server knows its connection. */
+  readonly clientId: number;
+}
+
 type RawEntry = readonly [id: string, fields: string[] | null];
 type RawReading = readonly (readonly [stream: string, entries: readonly RawEntry[]])[] | null;
 
@@ -22,6 +32,8 @@ type RawReading = readonly (readonly [stream: string, entries: readonly RawEntry
 export class StreamReader {
   readonly connection: Connection;
   readonly #options: StreamReaderOptions;
+  readonly #clientIds = new WeakMap<Redis, number>();
+  #waiting: WaitingRead | null = null;
 
   constructor(options: StreamReaderOptions) {
     this.#options = options;
@@ -33,16 +45,31 @@ export class StreamReader {
     return this.connection.live?.generation ?? 0;
   }
 
-  /** What no worker has seen yet: up to `count` entries of each sale; waits for the first. */
+  /** The read that waits for something new; null: none does. */
+  get waiting(): WaitingRead | null {
+    return this.#waiting;
+  }
+
+  /**
+   * What no worker has seen yet: up to `count` entries of each sale; waits for the first. Another
+   * connection may end the wait, by the id in `waiting`.
+   */
   async readNew(sales: readonly string[], count: number): Promise<StreamEntry[]> {
     const { consumer, blockMs, replyTimeoutMs } = this.#options;
     const streams = sales.map((sale) => saleKeys(sale).events);
-    const raw = await this.connection.call(blockMs + replyTimeoutMs, ({ client }) =>
-      client.xreadgroup(
-        ...(["GROUP", orderGroup, consumer, "COUNT", count, "BLOCK", blockMs] as const),
-        ...(["STREAMS", ...streams, ...streams.map(() => ">")] as const),
-      ),
-    );
+    const raw = await this.connection.call(blockMs + replyTimeoutMs, async ({ client }) => {
+      const clientId = this.#clientIds.get(client) ?? (await client.client("ID"));
+      this.#clientIds.set(client, clientId);
+      this.#waiting = { sales, clientId };
+      try {
+        return await client.xreadgroup(
+          ...(["GROUP", orderGroup, consumer, "COUNT", count, "BLOCK", blockMs] as const),
+          ...(["STREAMS", ...streams, ...streams.map(() => ">")] as const),
+        );
+      } finally {
+        this.#waiting = null;
+      }
+    });
     const saleOf = new Map(streams.map((stream, index) => [stream, sales[index] ?? ""]));
     return ((raw ?? []) as NonNullable<RawReading>).flatMap(([stream, entries]) =>
       toEntries(saleOf.get(stream) ?? "", entries),
