@@ -1,8 +1,11 @@
-/** Upper bounds of the buckets, in seconds: from an answer out of memory to the deadline. */
-const bucketsSeconds = [
-  0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-  0.5, 1, 2.5,
-];
+export interface LatencyHistogramOptions {
+  readonly name: string;
+  readonly help: string;
+  /** What durations are told apart by. */
+  readonly label: string;
+  /** Upper bounds of the buckets, in seconds, ascending. */
+  readonly bucketsSeconds: readonly number[];
+}
 
 interface Series {
   readonly counts: number[];
@@ -11,26 +14,36 @@ interface Series {
 }
 
 /**
- * A counter and a histogram of durations by outcome, as plain numbers, which prom-client renders.
+ * A counter and a histogram of durations by a label, as plain numbers, which prom-client renders.
  * prom-client's own `observe` and `inc` take 1.2 us together; a sold-out answer takes 7.
  */
 export class LatencyHistogram {
-  readonly name = "sluice_request_duration_seconds";
-  readonly help = "Time from request to answer of purchases, by outcome.";
+  readonly name: string;
+  readonly help: string;
   readonly type = "histogram";
   readonly aggregator = "sum";
+  readonly #label: string;
+  readonly #bucketsSeconds: readonly number[];
   readonly #series = new Map<string, Series>();
 
-  /** Counts one purchase. `durationNs` in nanoseconds. */
-  observe(outcome: string, durationNs: number): void {
-    let series = this.#series.get(outcome);
+  constructor({ name, help, label, bucketsSeconds }: LatencyHistogramOptions) {
+    this.name = name;
+    this.help = help;
+    this.#label = label;
+    this.#bucketsSeconds = bucketsSeconds;
+  }
+
+  /** Counts one. `durationNs` in nanoseconds. */
+  observe(labelled: string, durationNs: number): void {
+    const bucketsSeconds = this.#bucketsSeconds;
+    let series = this.#series.get(labelled);
     if (series === undefined) {
       series = {
         counts: Array.from({ length: bucketsSeconds.length + 1 }, () => 0),
         sumSeconds: 0,
         count: 0,
       };
-      this.#series.set(outcome, series);
+      this.#series.set(labelled, series);
     }
     const seconds = durationNs / 1e9;
     let bucket = 0;
@@ -42,23 +55,23 @@ export class LatencyHistogram {
     series.count += 1;
   }
 
-  /** How many purchases had each outcome. */
-  counts(): [outcome: string, count: number][] {
-    return [...this.#series].map(([outcome, series]) => [outcome, series.count]);
+  /** How many there were, by label. */
+  counts(): [labelled: string, count: number][] {
+    return [...this.#series].map(([labelled, series]) => [labelled, series.count]);
   }
 
   /** What prom-client's registry asks a metric for. */
   async get() {
     const values: { labels: Record<string, string | number>; metricName: string; value: number }[] =
       [];
-    for (const [outcome, series] of this.#series) {
+    for (const [labelled, series] of this.#series) {
+      const labels = { [this.#label]: labelled };
       let below = 0;
       for (const [i, count] of series.counts.entries()) {
         below += count;
-        const le = bucketsSeconds[i] ?? "+Inf";
-        values.push({ labels: { le, outcome }, metricName: `${this.name}_bucket`, value: below });
+        const le = this.#bucketsSeconds[i] ?? "+Inf";
+        values.push({ labels: { le, ...labels }, metricName: `${this.name}_bucket`, value: below });
       }
-      const labels = { outcome };
       values.push({ labels, metricName: `${this.name}_sum`, value: series.sumSeconds });
       values.push({ labels, metricName: `${this.name}_count`, value: series.count });
     }

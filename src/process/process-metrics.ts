@@ -12,12 +12,12 @@ const startedAtSeconds = (Date.now() - performance.now()) / 1_000;
  */
 export function addProcessMetrics(registry: Registry): void {
   addProcessorTime(registry);
-  const gauge = (name: string, help: string, read: () => number | Promise<number>) => {
+  const gauge = (name: string, help: string, read: () => number) => {
     const made: Gauge = new Gauge({
       name,
       help,
       registers: [registry],
-      collect: async () => made.set(await read()),
+      collect: () => made.set(read()),
     });
   };
   gauge("process_start_time_seconds", "When it began.", () => startedAtSeconds);
@@ -26,7 +26,6 @@ export function addProcessMetrics(registry: Registry): void {
   gauge("process_max_fds", "File descriptors that it may open.", openFilesMax);
   gauge("nodejs_heap_size_total_bytes", "The heap.", () => process.memoryUsage().heapTotal);
   gauge("nodejs_heap_size_used_bytes", "Used of it.", () => process.memoryUsage().heapUsed);
-  gauge("nodejs_eventloop_lag_seconds", "How late the event loop came just now.", turnSeconds);
 }
 
 function addProcessorTime(registry: Registry): void {
@@ -47,11 +46,4 @@ function addProcessorTime(registry: Registry): void {
 function openFilesMax(): number {
   const limits = readFileSync("/proc/self/limits", "utf8");
   return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
-}
-
-/** How long the rest of a turn of the event loop takes: what is ready before us, and is run. */
-async function turnSeconds(): Promise<number> {
-  const startedMs = performance.now();
-  await new Promise((resolve) => setImmediate(resolve));
-  return (performance.now() - startedMs) / 1_000;
 }
