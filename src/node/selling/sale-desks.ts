@@ -22,6 +22,8 @@ interface OpenDesk {
 const tickMs = 50;
 /** A desk of a sale that does not exist is closed after this long without requests. */
 const missingIdleMs = 1_000;
+/** Between two looks for desks to close. */
+const closeEveryMs = 1_000;
 /** Sales in one round trip: half a millisecond of Redis, between two batches of purchases. */
 const readMax = 64;
 
@@ -37,6 +39,7 @@ export class SaleDesks {
   readonly default: SaleDesk;
   #beatTimer: Timer | null = null;
   #tickTimer: Timer | null = null;
+  #closeAtMs = 0;
 
   constructor(options: SaleDesksOptions) {
     this.#options = options;
@@ -167,6 +170,10 @@ export class SaleDesks {
 
   #closeUnused(): void {
     const now = this.#options.nowMs();
+    if (now < this.#closeAtMs) {
+      return;
+    }
+    this.#closeAtMs = now + closeEveryMs;
     for (const [sale, { desk, usedAtMs }] of this.#desks) {
       const idleMs = desk.view.kind === "missing" ? missingIdleMs : this.#options.idleMs;
       if (desk !== this.default && desk.idle && now - usedAtMs > idleMs) {
