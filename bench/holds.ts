@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 
 import { callScript } from "../src/ledger/call-script.ts";
 import { nodesKey, saleKeys } from "../src/ledger/keys.ts";
-import { encodeHoldRequests } from "../src/ledger/script-codec.ts";
+import { encodeHoldBatch } from "../src/ledger/script-codec.ts";
 import { scriptStatus } from "../src/ledger/script-status.ts";
 import { scripts } from "../src/ledger/scripts.ts";
 
@@ -41,18 +41,20 @@ export async function makeHoldsAtPace(
 
 async function hold(redis: Redis, sale: string, count: number): Promise<void> {
   const k = saleKeys(sale);
-  const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
+  const keys = [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, nodesKey];
+  // Tokens and hashes of the right form; that they follow from keys is the nodes' business.
   const requests = Array.from({ length: count }, () => ({
-    key: randomBytes(16).toString("hex"),
+    token: randomBytes(16).toString("base64url"),
     buyer: "",
     quantity: 1,
-    token: randomBytes(8).toString("hex"),
+    hash: randomBytes(8).toString("base64url"),
   }));
-  const args = ["bench", 1, 0, encodeHoldRequests(requests)];
+  const secretId = (await redis.hget(k.stock, "secretId")) ?? "";
+  const ref = `bench.${randomBytes(6).toString("hex")}`;
+  const pairs = encodeHoldBatch({ ref, secretId, requests });
+  const args = ["bench", 1, 0, secretId, ref, ...pairs];
   const reply = (await callScript(redis, scripts.hold, keys, args)) as (string | number)[];
-  const results = reply[0] === scriptStatus.done ? (JSON.parse(String(reply[7])) as unknown[]) : [];
-  const sold = results.filter((result) => typeof result === "number" && result > 0).length;
-  if (sold !== count) {
-    throw new Error(`sold ${sold} of ${count} tickets of ${sale}: ${JSON.stringify(reply)}`);
+  if (reply[0] !== scriptStatus.done || reply.at(-1) !== "[]") {
+    throw new Error(`not all of ${count} tickets of ${sale} were sold: ${JSON.stringify(reply)}`);
   }
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 
+import { isSystemError } from "../src/process/errors.ts";
 import type { LoadReport } from "./oha.ts";
 import { cpuMicrosOf, familyOf, machineCpuMicros } from "./process-costs.ts";
 import type { Reading } from "./result.ts";
@@ -43,11 +44,26 @@ function usage(servers: Servers): Usage {
   const used = new Map<string, number>();
   let own = cpuMicrosOf(process.pid);
   for (const [name, pids] of Object.entries(servers)) {
-    const members = pids.flatMap(familyOf);
-    const micros = members.reduce((sum, member) => sum + cpuMicrosOf(member), 0);
+    const micros = pids.reduce((sum, pid) => sum + familyMicros(pid), 0);
     used.set(name, micros);
     own += micros;
   }
   const machine = machineCpuMicros();
   return { servers: used, own, machine, atMicros: performance.now() * 1_000 };
+}
+
+/** A child that has just ended, as PostgreSQL's do now and then, counts with its parent from then on. */
+function familyMicros(pid: number): number {
+  const [, ...children] = familyOf(pid);
+  let micros = cpuMicrosOf(pid);
+  for (const child of children) {
+    try {
+      micros += cpuMicrosOf(child);
+    } catch (error) {
+      if (!isSystemError(error, "ENOENT") && !isSystemError(error, "ESRCH")) {
+        throw error;
+      }
+    }
+  }
+  return micros;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 
 import { saleKeys } from "../../src/ledger/keys.ts";
-import { parseOrderRecord } from "../../src/sale/order.ts";
+import { readRecords } from "../../src/ledger/records.ts";
 import type { Measure } from "../measure.ts";
 import { openSale } from "../sales.ts";
 import { startNode } from "../servers/node.ts";
@@ -85,10 +85,10 @@ async function keepAsking(url: string, untilMs: number): Promise<void> {
 
 /** The sale has one ticket, so each order but the first is for the one that lapsed before. */
 async function readDelaysMs(client: Redis, sale: string): Promise<number[]> {
-  const records = Object.values(await client.hgetall(saleKeys(sale).orders));
-  const orders = records
-    .map((record) => parseOrderRecord(sale, record))
-    .sort((a, b) => a.serial - b.serial);
+  const keys = saleKeys(sale);
+  const records = new Map(Object.entries(await client.hgetall(keys.orders)));
+  const batches = new Map(Object.entries(await client.hgetall(keys.batches)));
+  const orders = [...readRecords(records, batches).values()].sort((a, b) => a.serial - b.serial);
   return orders.slice(1).map((order, index) => {
     const lapsed = orders[index];
     if (lapsed?.cause !== "lapsed") {

@@ -48,7 +48,7 @@ export const measureMemory: Measure = async (bench) => {
         `${inMegabytes(fresh)} MB before, ${inMegabytes(afterSales)} MB after ${tickets} sold, ` +
           `${inMegabytes(now)} MB after ${requests - tickets} refused; at most ` +
           `${inMegabytes(highest)} MB in between (of a million bytes)`,
-        "the node keeps the sold keys in memory, as it does for up to SLUICE_SOLD_KEYS_MAX",
+        "the node keeps the sold keys in memory, as it does for up to SLUICE_SOLD_ORDERS_MAX",
       ],
     },
   ];

@@ -104,8 +104,10 @@ async function readSoldAtMs(client: Redis, before: number): Promise<Map<number, 
     const page = await client.xrange(key, start, "+", "COUNT", pageEntries);
     for (const [id, fields] of page) {
       const entry = readEntry({ sale, id, fields });
-      if (entry.kind === "order" && entry.record.serial > before) {
-        soldAtMs.set(entry.record.serial, Number(id.split("-")[0]));
+      for (const record of entry.kind === "orders" ? entry.records : []) {
+        if (record !== null && record.serial > before) {
+          soldAtMs.set(record.serial, Number(id.split("-")[0]));
+        }
       }
     }
     const last = page.at(-1);

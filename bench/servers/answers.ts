@@ -13,7 +13,7 @@ export const soldBody = JSON.stringify({
   code: 1,
   msg: "You got it",
   data: {
-    order: "bench-0.123456.0123456789abcdef",
+    order: "bench-0.123456.0123456789abcdefABCDEF",
     serial: 123_456,
     sale: "bench-0",
     quantity: 1,

@@ -2,9 +2,10 @@ import type { Redis } from "ioredis";
 
 import { createClient } from "../../src/ledger/connect.ts";
 import { saleKeys } from "../../src/ledger/keys.ts";
+import { readEntry, type StreamEntry } from "../../src/ledger/outbox/entry.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { CommandError } from "../../src/operator/command.ts";
-import { type OrderRecord, parseOrderRecord } from "../../src/sale/order.ts";
+import { orderId, type OrderRecord } from "../../src/sale/order.ts";
 import type { Payments } from "../load/aftermath.ts";
 
 export interface PayerOptions {
@@ -97,7 +98,7 @@ export class Payer {
       const page = await this.#read(events, last);
       for (const [id, fields] of page) {
         last = id;
-        await this.#see(fields);
+        await this.#see({ sale, id, fields });
       }
       if (this.#abandoned.signal.aborted || (closing && page.length === 0)) {
         return;
@@ -112,23 +113,27 @@ export class Payer {
     return reply?.[0]?.[1] ?? [];
   }
 
-  async #see([state, text = ""]: readonly string[]): Promise<void> {
-    if (state !== "held") {
-      return;
+  async #see(entry: StreamEntry): Promise<void> {
+    const reading = readEntry(entry);
+    for (const record of reading.kind === "orders" ? reading.records : []) {
+      if (record === null || record.state !== "held") {
+        continue;
+      }
+      this.#counts.seen += 1;
+      if (!pays(this.#options, record.serial)) {
+        continue;
+      }
+      while (this.#underWay.size >= concurrency) {
+        await Promise.race(this.#underWay);
+      }
+      const payment = this.#pay(record).finally(() => this.#underWay.delete(payment));
+      this.#underWay.add(payment);
     }
-    const record = parseOrderRecord(this.#options.sale, text);
-    this.#counts.seen += 1;
-    if (!pays(this.#options, record.serial)) {
-      return;
-    }
-    while (this.#underWay.size >= concurrency) {
-      await Promise.race(this.#underWay);
-    }
-    const payment = this.#pay(record).finally(() => this.#underWay.delete(payment));
-    this.#underWay.add(payment);
   }
 
-  async #pay({ order, quantity }: OrderRecord): Promise<void> {
+  async #pay(record: OrderRecord): Promise<void> {
+    const order = orderId(this.#options.sale, record);
+    const { quantity } = record;
     const body = JSON.stringify({ order, quantity });
     const { signal } = this.#abandoned;
     for (let attempt = 1; attempt <= attemptsMax && !signal.aborted; attempt += 1) {

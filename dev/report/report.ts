@@ -1,14 +1,11 @@
-import type { SaleAudit } from "../../src/audit/audit-sale.ts";
-import type { StreamEvent } from "../../src/audit/books.ts";
-import type { StoredOrder } from "../../src/orders/orders-table.ts";
-import type { SaleSnapshot } from "../../src/sale/sale.ts";
+import type { StreamEntry } from "../../src/ledger/outbox/entry.ts";
 import type { Aftermath, Payments, StockSample } from "../load/aftermath.ts";
 import type { Crowd, Latency } from "../load/crowd.ts";
 import type { GeneratorName } from "../load/generator.ts";
 import type { NodeCount } from "../load/node-counts.ts";
 import type { Outcomes } from "../load/outcomes.ts";
 import { readTimeline, type Timeline } from "./timeline.ts";
-import { type Books, judge, judgeAcknowledged, type Judgement } from "./verdict.ts";
+import { type Books, type BooksView, judge, judgeAcknowledged, type Judgement } from "./verdict.ts";
 
 /** What `--json` writes. Null: it was not to be known, for want of a ledger or of tickets left. */
 export interface Report {
@@ -55,11 +52,10 @@ export interface Details {
 }
 
 /** What is known of the sale that the crowd bought of. */
-export interface LedgerView {
-  readonly before: SaleSnapshot;
-  readonly audit: SaleAudit;
-  readonly events: readonly StreamEvent[];
-  readonly stored: readonly StoredOrder[];
+export interface LedgerView extends BooksView {
+  readonly events: readonly StreamEntry[];
+  /** Order id -> state, as the database has it; empty where there was none to read. */
+  readonly stored: ReadonlyMap<string, string>;
 }
 
 /** Puts a report together from what the crowd, the nodes and the ledger report. */
@@ -100,12 +96,12 @@ export function makeReport(
 }
 
 function judgeAll(crowd: Crowd, ledger: LedgerView, aftermath: Aftermath | null): Judgement {
-  const { before, audit, stored } = ledger;
-  const judged = judge(crowd, before, audit, aftermath);
-  if (aftermath === null || audit.database === null) {
+  const judged = judge(crowd, ledger, aftermath);
+  if (aftermath === null || ledger.audit.database === null) {
     return judged;
   }
-  return { ...judged, faults: [...judged.faults, ...judgeAcknowledged(aftermath, stored)] };
+  const broken = judgeAcknowledged(aftermath, ledger.stored);
+  return { ...judged, faults: [...judged.faults, ...broken] };
 }
 
 /** The report with one more fault in it. */

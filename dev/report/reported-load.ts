@@ -3,6 +3,7 @@ import { SaleOperations } from "../../src/ledger/operations.ts";
 import { CommandError } from "../../src/operator/command.ts";
 import type { DatabaseAddress } from "../../src/orders/database-address.ts";
 import { redactAddress } from "../../src/process/redact.ts";
+import { orderId } from "../../src/sale/order.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";
@@ -62,9 +63,19 @@ export async function runReportedLoad(
 }
 
 async function auditLedger(ledger: LedgerPlace, before: SaleSnapshot): Promise<LedgerView> {
-  const reading = await auditSale({ ...ledger, waitMs: storedMsMax });
-  const { audit, books, stored } = auditOf(reading, ledger.sale);
-  return { before, audit, events: books.events, stored };
+  const stored = new Map<string, string>();
+  const reading = await auditSale({
+    ...ledger,
+    waitMs: storedMsMax,
+    eachPage: (rows) => {
+      for (const row of rows) {
+        stored.set(orderId(ledger.sale, row), row.state);
+      }
+    },
+  });
+  const { audit, books, orders } = auditOf(reading, ledger.sale);
+  const made = orders.bySerial.filter(({ serial }) => serial > before.serial).length;
+  return { before, audit, made, events: books.events, stored };
 }
 
 async function readSale(redisUrl: string, sale: string): Promise<SaleSnapshot> {

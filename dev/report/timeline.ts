@@ -1,5 +1,5 @@
-import type { StreamEvent } from "../../src/audit/books.ts";
-import { splitRecord } from "../../src/sale/order.ts";
+import { type EntryReading, readEntry, type StreamEntry } from "../../src/ledger/outbox/entry.ts";
+import type { OrderState } from "../../src/sale/order.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 
 /** Sales over time by the ledger's clock, until the tickets were sold out for the first time. */
@@ -21,22 +21,26 @@ const slicesMax = 60;
  * with the millisecond, by the ledger's clock, at which its script ran.
  */
 export function readTimeline(
-  events: readonly StreamEvent[],
+  events: readonly StreamEntry[],
   before: SaleSnapshot,
 ): Timeline | null {
   const sales: { atMs: number; tickets: number }[] = [];
-  let { left } = before;
-  for (const { id, fields } of events) {
-    const hold = splitRecord(fields["held"] ?? "");
+  let { left, total } = before;
+  for (const entry of events) {
     if (left <= 0) {
       break;
     }
-    if (hold !== null && Number(hold.serial) > before.serial) {
-      const tickets = Number(hold.quantity);
-      sales.push({ atMs: Number.parseInt(id, 10), tickets });
-      left -= tickets;
+    const reading = readEntry(entry);
+    const sold = ticketsIn(reading, "held", before.serial);
+    if (sold > 0) {
+      sales.push({ atMs: Number.parseInt(entry.id, 10), tickets: sold });
+      left -= sold;
+    }
+    if (reading.kind === "sale") {
+      left += Math.max(0, reading.definition.total - total);
+      ({ total } = reading.definition);
     } else if (sales.length > 0) {
-      left += comingBack(fields);
+      left += ticketsIn(reading, "released", 0);
     }
   }
   const [first, last] = [sales[0], sales.at(-1)];
@@ -54,11 +58,15 @@ export function readTimeline(
   return { durationMs, sliceMs, tickets, soldOut: left <= 0 };
 }
 
-/** Tickets that an event puts back on sale: a released order's, or new ones. */
-function comingBack(fields: Readonly<Record<string, string>>): number {
-  const released = splitRecord(fields["released"] ?? "");
-  const restocked = fields["event"] === "restocked" ? fields["quantity"] : undefined;
-  return Number(restocked ?? released?.quantity ?? 0);
+/** Tickets of an entry's orders of this state, with serials above `after`. */
+function ticketsIn(reading: EntryReading, state: OrderState, after: number): number {
+  let tickets = 0;
+  for (const record of reading.kind === "orders" ? reading.records : []) {
+    if (record !== null && record.state === state && record.serial > after) {
+      tickets += record.quantity;
+    }
+  }
+  return tickets;
 }
 
 /** The next of 1, 2, 5, 10, 20, 50, ... ms. */

@@ -1,5 +1,4 @@
 import type { SaleAudit } from "../../src/audit/audit-sale.ts";
-import type { StoredOrder } from "../../src/orders/orders-table.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 import type { Aftermath } from "../load/aftermath.ts";
 import type { Crowd } from "../load/crowd.ts";
@@ -13,7 +12,7 @@ export interface Books {
   readonly left: number | null;
   /** Orders in the database; in the ledger, where no database was looked at. */
   readonly orders: number;
-  /** Orders, serials, request keys and `held` events that appear more than once. */
+  /** Orders, serials, tokens and `held` events that appear more than once. */
   readonly duplicates: number;
   /**
    * Who was told "sold" and has no order, and orders that the database does not have; those that
@@ -31,14 +30,22 @@ export interface Judgement {
   readonly faults: readonly string[];
 }
 
+/** What the books have of a crowd's purchases. */
+export interface BooksView {
+  /** The sale as it was before the crowd. */
+  readonly before: SaleSnapshot;
+  readonly audit: SaleAudit;
+  /** Orders since then: not the difference of the serials, since those have gaps. */
+  readonly made: number;
+}
+
 /**
- * Holds what a crowd was told against the books. `before` is the sale as it was before the crowd;
- * nobody else may have bought or operated meanwhile but those of the aftermath.
+ * Holds what a crowd was told against the books. Nobody else may have bought or operated meanwhile
+ * but those of the aftermath.
  */
 export function judge(
   crowd: Pick<Crowd, "outcomes">,
-  before: SaleSnapshot,
-  audit: SaleAudit,
+  { before, audit, made }: BooksView,
   aftermath: Aftermath | null = null,
 ): Judgement {
   const faults = audit.differences.slice(0, listedMax).map(({ text }) => text);
@@ -48,7 +55,6 @@ export function judge(
   const told = [crowd.outcomes, ...(aftermath === null ? [] : [aftermath.resale])];
   const count = (kind: keyof Outcomes) => told.reduce((sum, outcomes) => sum + outcomes[kind], 0);
   const [sold, soldOut] = [count("sold"), count("soldOut")];
-  const made = (audit.stock.serial ?? 0) - before.serial;
   const unacknowledged = made - sold;
   const lostToCrowd = Math.max(0, -unacknowledged);
   if (lostToCrowd > 0) {
@@ -81,14 +87,13 @@ export function judge(
 }
 
 /**
- * Holds what single buyers and payers were told against the rows of the database: an order that
- * was acknowledged is there, one whose payment was confirmed is paid.
+ * Holds what single buyers and payers were told against the states that the database has by order
+ * id: an order that was acknowledged is there, one whose payment was confirmed is paid.
  */
 export function judgeAcknowledged(
   { soldOrders, paidOrders }: Aftermath,
-  stored: readonly StoredOrder[],
+  states: ReadonlyMap<string, string>,
 ): string[] {
-  const states = new Map(stored.map(({ order, state }) => [order, state]));
   const faults: string[] = [];
   for (const order of soldOrders) {
     if (!states.has(order)) {

@@ -29,9 +29,10 @@ export async function runInLanes<T extends Queued>(
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   let busy = 0;
+  const fits = (share: number): boolean => busy + share <= PROCESSORS;
   for (const part of parts) {
     const share = shareOf(part);
-    while (busy + share > PROCESSORS) {
+    while (!fits(share)) {
       await Promise.race(running);
     }
     if (signal.aborted) {

@@ -3,8 +3,8 @@
   A node reports that it lives, and its weight, once for all sales; and reads who else lives, and
   whether it has to read its sales again.
 
-  KEYS[1] nodes       hash    instance -> "beatMs weight generation release"
-  KEYS[2] changed     string  counter, see lib/changed.lua
+  KEYS[1] nodes    hash     instance -> "beatMs weight generation release"
+  KEYS[2] changed  counter  see lib/changed.lua
 
   ARGV[1] instance    the node process
   ARGV[2] weight      1 to 1000; 0 means that the node leaves

@@ -1,11 +1,11 @@
 #!lua
 --[[
-  Adds tickets to a sale, once for each operation key. Raises the epoch if nothing was left.
+  Adds tickets to a sale, once for each operation key. Begins an epoch if nothing was left.
 
-  KEYS[1] stock       hash    the sale
-  KEYS[2] operations  hash    operation key -> quantity
-  KEYS[3] events      stream  the outbox
-  KEYS[4] changed     string  counter, see lib/changed.lua
+  KEYS[1] stock       hash     the sale
+  KEYS[2] operations  hash     operation key -> quantity
+  KEYS[3] events      stream   the outbox
+  KEYS[4] changed     counter  see lib/changed.lua
 
   ARGV[1] operation   key made by the caller, once for what it wants done
   ARGV[2] quantity    tickets to add, 1 to 1e9; the total stays at most 1e9
@@ -17,9 +17,11 @@
 ]]
 -- include: arguments.lua
 -- include: changed.lua
+-- include: definition.lua
 -- include: status.lua
-local stock_key, operations_key, events_key = KEYS[1], KEYS[2], KEYS[3]
-local changed_key = KEYS[4]
+-- include: stock.lua
+-- include: time.lua
+local stock_key, operations_key, events_key, changed_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local operation, quantity = ARGV[1], tonumber(ARGV[2])
 local rcall, format = redis.call, string.format
 
@@ -47,8 +49,7 @@ rcall('GET', changed_key)
 rcall('HSET', operations_key, operation, format('%.0f', quantity))
 rcall('HINCRBY', stock_key, 'total', format('%.0f', quantity))
 if left == 0 then
-  rcall('HINCRBY', stock_key, 'epoch', 1)
+  begin_epoch(stock_key, changed_key)
 end
-rcall('XADD', events_key, '*', 'event', 'restocked', 'quantity', format('%.0f', quantity))
-note_change(changed_key)
+announce_definition(stock_key, events_key, changed_key, 'restocked', clock_ms())
 return DONE

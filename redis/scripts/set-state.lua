@@ -2,9 +2,9 @@
 --[[
   Opens, pauses or closes a sale. Setting the state that it has changes nothing.
 
-  KEYS[1] stock   hash    the sale
-  KEYS[2] events  stream  the outbox
-  KEYS[3] changed string  counter, see lib/changed.lua
+  KEYS[1] stock    hash     the sale
+  KEYS[2] events   stream   the outbox
+  KEYS[3] changed  counter  see lib/changed.lua
 
   ARGV[1] state   open, paused or closed
 
@@ -14,7 +14,9 @@
 ]]
 -- include: arguments.lua
 -- include: changed.lua
+-- include: definition.lua
 -- include: status.lua
+-- include: time.lua
 local stock_key, events_key, changed_key = KEYS[1], KEYS[2], KEYS[3]
 local state = ARGV[1]
 local rcall = redis.call
@@ -36,6 +38,5 @@ end
 rcall('XLEN', events_key)
 rcall('GET', changed_key)
 rcall('HSET', stock_key, 'state', state)
-rcall('XADD', events_key, '*', 'event', state)
-note_change(changed_key)
+announce_definition(stock_key, events_key, changed_key, state, clock_ms())
 return DONE

@@ -1,11 +1,13 @@
 import { OperationError } from "../ledger/session.ts";
 import { type DatabaseAddress, describeDatabase } from "../orders/database-address.ts";
 import { Database, DatabaseError } from "../orders/database.ts";
-import { readStoredOrders, type StoredOrder } from "../orders/orders-table.ts";
+import { UnknownFormError } from "../orders/migrate.ts";
+import { readStoredOrders, type StoredOrder } from "../orders/stored-orders.ts";
 import { readBooks, readMark, type SaleBooks } from "./books.ts";
 import { type AuditResult, compareBooks } from "./compare-books.ts";
-import { compareStoredOrders } from "./compare-stored-orders.ts";
+import { StoredOrdersComparison } from "./compare-stored-orders.ts";
 import { Findings } from "./findings.ts";
+import { type LedgerOrders, readOrders } from "./orders.ts";
 import { awaitStored } from "./pipeline-wait.ts";
 
 export interface AuditOptions {
@@ -16,6 +18,8 @@ export interface AuditOptions {
   readonly database: DatabaseAddress | null;
   /** How long the order workers are given to store what is on its way, in milliseconds. */
   readonly waitMs: number;
+  /** Is given the rows of the database, those of every attempt. */
+  readonly eachPage?: (rows: readonly StoredOrder[]) => void;
 }
 
 /** What the database's side of an audit came to. */
@@ -41,14 +45,15 @@ export type AuditReading =
       readonly kind: "read";
       readonly audit: SaleAudit;
       readonly books: SaleBooks;
-      /** The rows of the database; empty where there was none to read. */
-      readonly stored: readonly StoredOrder[];
+      readonly orders: LedgerOrders;
     }
   | { readonly kind: "noSale" }
   | { readonly kind: "moving"; readonly attempts: number };
 
 /** A million orders in pages of ten thousand are each read in far less. */
 const databaseTimeoutMs = 30_000;
+/** As many orders as the ledger's side takes. */
+const rowsMax = 5_000_000;
 /** Attempts to read the database and the ledger between two changes. */
 const attemptsMax = 3;
 
@@ -63,14 +68,16 @@ export async function auditSale(options: AuditOptions): Promise<AuditReading> {
     if (reading.kind !== "read") {
       return reading;
     }
-    const audit = { ...compareBooks(reading.books), database: null };
-    return { kind: "read", audit, books: reading.books, stored: [] };
+    const findings = new Findings();
+    const orders = readOrders(reading.books, findings);
+    const audit = { ...compareBooks(reading.books, findings, orders), database: null };
+    return { kind: "read", audit, books: reading.books, orders };
   }
   const database = new Database(address, { timeoutMs: databaseTimeoutMs, readonly: true });
   try {
     return await auditWithDatabase(options, database);
   } catch (error) {
-    if (error instanceof DatabaseError || error instanceof RangeError) {
+    if (error instanceof DatabaseError || error instanceof UnknownFormError) {
       throw new OperationError(`the orders could not be read: ${error.message}`);
     }
     throw error;
@@ -91,10 +98,18 @@ async function auditWithDatabase(options: AuditOptions, database: Database): Pro
       return reading;
     }
     const lag = await awaitStored(redisUrl, sale, waitMs);
-    const stored = await readStoredOrders(database, sale);
     const findings = new Findings();
-    const ledger = compareBooks(reading.books, findings);
-    compareStoredOrders(reading.books, stored, findings);
+    const orders = readOrders(reading.books, findings);
+    const ledger = compareBooks(reading.books, findings, orders);
+    const comparison = new StoredOrdersComparison(sale, orders, findings);
+    for await (const page of readStoredOrders(database, sale)) {
+      comparison.add(page);
+      options.eachPage?.(page);
+      if (comparison.count > rowsMax) {
+        throw new OperationError(`sale ${sale} has more than ${rowsMax} orders in the database`);
+      }
+    }
+    comparison.finish();
     if (findings.total === 0 || (await readMark(redisUrl, sale)) === reading.mark) {
       const audit: SaleAudit = {
         ...ledger,
@@ -103,13 +118,13 @@ async function auditWithDatabase(options: AuditOptions, database: Database): Pro
         differences: findings.kept,
         database: {
           address: describeDatabase(database.address),
-          orders: stored.length,
+          orders: comparison.count,
           missing: findings.count("missing"),
           behind: lag?.entries ?? null,
           deadLetters: lag?.deadLetters ?? 0,
         },
       };
-      return { kind: "read", audit, books: reading.books, stored };
+      return { kind: "read", audit, books: reading.books, orders };
     }
   }
   return { kind: "moving", attempts: attemptsMax };

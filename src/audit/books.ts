@@ -1,29 +1,27 @@
 import type { Redis } from "ioredis";
 
 import { type SaleKeys, saleKeys } from "../ledger/keys.ts";
+import { readEntry, recordsUpTo, type StreamEntry } from "../ledger/outbox/entry.ts";
+import { toEntries } from "../ledger/outbox/reader.ts";
 import { OperationError, withSession } from "../ledger/session.ts";
 import { saleIdPattern } from "../sale/sale.ts";
-
-/** One entry of a sale's stream. */
-export interface StreamEvent {
-  /** `ms-n` by the ledger's clock. */
-  readonly id: string;
-  readonly fields: Readonly<Record<string, string>>;
-}
+import { secretId } from "../sale/tokens.ts";
 
 /** Everything that the ledger keeps of one sale, as it is stored: nothing is trusted yet. */
 export interface SaleBooks {
   readonly sale: string;
   readonly stock: ReadonlyMap<string, string>;
-  /** Serial -> record. */
+  /** Names the secret that the tokens are made with; null: it has none. The secret is not kept. */
+  readonly secretId: string | null;
+  /** Token -> record. */
   readonly orders: ReadonlyMap<string, string>;
-  /** Request key -> serial. */
-  readonly requests: ReadonlyMap<string, string>;
+  /** Ref -> row. */
+  readonly batches: ReadonlyMap<string, string>;
   readonly buyers: ReadonlyMap<string, string>;
-  /** "first-last", serials of a batch -> the millisecond by which they are to be paid. */
+  /** "b" and a ref, or "o" and a token -> the millisecond by which it is to be paid. */
   readonly deadlines: ReadonlyMap<string, string>;
   readonly operations: ReadonlyMap<string, string>;
-  readonly events: readonly StreamEvent[];
+  readonly events: readonly StreamEntry[];
   /** Whether entries from before the first one were trimmed, as they are once they are stored. */
   readonly trimmed: boolean;
 }
@@ -40,10 +38,17 @@ export type BooksReading =
 /** Attempts to read everything between two changes of the sale. */
 const attemptsMax = 5;
 const retryPauseMs = 200;
-/** Entries a reply: Redis serves the nodes between two pages, each of which takes about 1 ms. */
+/** Of a hash, a reply: Redis serves the nodes between two pages, each of which takes about 1 ms. */
 const pageEntries = 1_000;
-/** Entries of one hash or stream. Five million orders take about 4 GB here; more are refused. */
+/**
+ * Of the stream: an entry has up to a thousand records, so a page begins with few, and the next has
+ * as many as make so many records, if entries are like those of the page before.
+ */
+const streamPage = { first: 8, most: 128, records: 4_000 };
+/** Entries of one hash or stream; more are refused. */
 const entriesMax = 5_000_000;
+/** Records of the stream: few orders change more than twice. */
+const recordsMax = 3 * entriesMax;
 
 /**
  * Reads the books of a sale in pages, so that the nodes go on selling meanwhile. A sale that is
@@ -69,16 +74,19 @@ async function readBetweenChanges(client: Redis, sale: string): Promise<BooksRea
     if (before === null) {
       return { kind: "noSale" };
     }
+    const secret = await client.get(keys.secret);
+    const events = await readStream(client, sale, keys.events);
     const books: SaleBooks = {
       sale,
       stock: new Map(Object.entries(await client.hgetall(keys.stock))),
+      secretId: secret === null ? null : secretId(secret),
       orders: await readHash(client, keys.orders),
-      requests: await readHash(client, keys.requests),
+      batches: await readHash(client, keys.batches),
       buyers: await readHash(client, keys.buyers),
       deadlines: await readSortedSet(client, keys.deadlines),
       operations: await readHash(client, keys.operations),
-      events: await readStream(client, keys.events),
-      trimmed: await isTrimmed(client, keys.events),
+      events,
+      trimmed: await isTrimmed(client, keys.events, events),
     };
     if ((await mark(client, keys)) === before) {
       return { kind: "read", books, mark: before };
@@ -99,9 +107,9 @@ async function mark(client: Redis, keys: SaleKeys): Promise<string | null> {
   if (Object.keys(stock).length === 0) {
     return null;
   }
-  const newest = await client.xrevrange(keys.events, "+", "-", "COUNT", 1);
+  const [newest] = await client.xrevrange(keys.events, "+", "-", "COUNT", 1);
   const length = await client.xlen(keys.events);
-  return JSON.stringify([Object.entries(stock).map(String).sort(), newest, length]);
+  return JSON.stringify([Object.entries(stock).map(String).sort(), newest?.[0], length]);
 }
 
 function readHash(client: Redis, key: string): Promise<Map<string, string>> {
@@ -128,20 +136,30 @@ async function readScan(
   return entries;
 }
 
-async function readStream(client: Redis, key: string): Promise<StreamEvent[]> {
-  const events: StreamEvent[] = [];
+async function readStream(client: Redis, sale: string, key: string): Promise<StreamEntry[]> {
+  const events: StreamEntry[] = [];
   let start = "-";
+  let count = streamPage.first;
+  let before: number | null = null;
+  let records = 0;
   for (;;) {
-    const page = await client.xrange(key, start, "+", "COUNT", pageEntries);
-    for (const [id, fields] of page) {
-      events.push({ id, fields: Object.fromEntries(pairs(fields)) });
+    const page = toEntries(sale, await client.xrange(key, start, "+", "COUNT", count));
+    for (const entry of page) {
+      events.push(entry);
     }
     mustBeFew(key, events.length);
     const last = page.at(-1);
-    if (last === undefined || page.length < pageEntries) {
+    if (last === undefined || page.length < count) {
       return events;
     }
-    start = `(${last[0]}`;
+    start = `(${last.id}`;
+    const upTo: number | null = recordsUpTo(last);
+    const read = upTo === null || before === null ? 0 : Math.max(0, upTo - before);
+    before = upTo;
+    records += read;
+    mustBeFew(key, records, recordsMax);
+    const next = Math.floor((streamPage.records * page.length) / Math.max(1, read));
+    count = Math.min(streamPage.most, Math.max(1, next));
   }
 }
 
@@ -149,15 +167,19 @@ async function readStream(client: Redis, key: string): Promise<StreamEvent[]> {
  * Trimming takes the oldest entries away, the first of which is the sale's creation. One taken out
  * of the middle does not make a stream a trimmed one.
  */
-async function isTrimmed(client: Redis, key: string): Promise<boolean> {
-  if ((await client.exists(key)) === 0) {
+async function isTrimmed(
+  client: Redis,
+  key: string,
+  [first]: readonly StreamEntry[],
+): Promise<boolean> {
+  const reading = first === undefined ? null : readEntry(first);
+  const isWhole = reading?.kind === "sale" && reading.definition.cause === "created";
+  if (isWhole || (await client.exists(key)) === 0) {
     return false;
   }
   const facts = (await client.xinfo("STREAM", key)) as unknown[];
-  const fact = (name: string): unknown => facts[facts.indexOf(name) + 1];
-  const first = fact("first-entry") as [id: string, fields: string[]] | null;
-  const isWhole = first?.[1][0] === "event" && first[1][1] === "created";
-  return !isWhole && Number(fact("entries-added")) > Number(fact("length"));
+  const fact = (name: string): number => Number(facts[facts.indexOf(name) + 1]);
+  return fact("entries-added") > fact("length");
 }
 
 function pairs(flat: readonly string[], into = new Map<string, string>()): Map<string, string> {
@@ -167,10 +189,10 @@ function pairs(flat: readonly string[], into = new Map<string, string>()): Map<s
   return into;
 }
 
-function mustBeFew(key: string, entries: number): void {
-  if (entries > entriesMax) {
+function mustBeFew(key: string, count: number, most = entriesMax): void {
+  if (count > most) {
     throw new OperationError(
-      `${key} has more than ${entriesMax} entries, too many to be held against each other at once`,
+      `${key} has more than ${most} entries, too many to be held against each other at once`,
     );
   }
 }

@@ -1,13 +1,13 @@
-import type { StoredOrder } from "../orders/orders-table.ts";
-import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
-import type { SaleBooks } from "./books.ts";
+import type { StoredOrder } from "../orders/stored-orders.ts";
+import { briefOrderId, briefToken, type OrderRecord } from "../sale/order.ts";
 import type { Findings } from "./findings.ts";
+import type { LedgerOrders } from "./orders.ts";
 
 /** What the database and the ledger both have of an order, by the words of the sentences. */
 const fields = [
-  ["order id", "order"],
+  ["token", "token"],
   ["serial", "serial"],
-  ["request key", "key"],
+  ["hash of the request", "hash"],
   ["buyer", "buyer"],
   ["quantity", "quantity"],
   ["time of the hold", "heldAtMs"],
@@ -20,96 +20,148 @@ const fields = [
 
 /**
  * Holds the orders of the database against those of the ledger: each there once, as the ledger has
- * it, and no other. A record of the ledger that cannot be read is the ledger's own difference.
+ * it, and no other. A record of the ledger that cannot be read is the ledger's own difference. Rows
+ * come in the order of their serials, a page at a time; only what does not fit at once is kept.
  */
-export function compareStoredOrders(
-  books: SaleBooks,
-  stored: readonly StoredOrder[],
-  findings: Findings,
-): void {
-  const ledger = readRecords(books);
-  const byId = new Map([...ledger.values()].map((record) => [record.order, record]));
-  const ids = new Set(stored.map(({ order }) => order));
-  const rowsOf = new Map<number, StoredOrder[]>();
-  for (const row of stored) {
-    const namesake = ledger.get(Number(row.serial));
-    // A serial leads to an order only if no row has the id of that order.
-    const bySerial = namesake !== undefined && ids.has(namesake.order) ? undefined : namesake;
-    const record = byId.get(row.order) ?? bySerial;
-    if (record === undefined) {
-      nameStranger(books, row, findings);
-    } else {
-      rowsOf.set(record.serial, [...(rowsOf.get(record.serial) ?? []), row]);
+export class StoredOrdersComparison {
+  readonly #sale: string;
+  readonly #orders: LedgerOrders;
+  readonly #findings: Findings;
+  /** How many rows each of `bySerial` has. */
+  readonly #rows: Uint32Array;
+  /** Rows that have not both the serial and the token of one order. */
+  readonly #strays: StoredOrder[] = [];
+  #next = 0;
+  #before: StoredOrder | null = null;
+  #count = 0;
+
+  constructor(sale: string, orders: LedgerOrders, findings: Findings) {
+    this.#sale = sale;
+    this.#orders = orders;
+    this.#findings = findings;
+    this.#rows = new Uint32Array(orders.bySerial.length);
+  }
+
+  /** Rows so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(rows: readonly StoredOrder[]): void {
+    for (const row of rows) {
+      this.#count += 1;
+      this.#compareWithRowBefore(row);
+      const index = this.#find(row);
+      if (index === -1) {
+        this.#strays.push(row);
+      } else {
+        this.#addRow(index, row);
+      }
     }
   }
-  for (const record of ledger.values()) {
-    compareRows(record, rowsOf.get(record.serial) ?? [], findings);
-  }
-  compareUnique(stored, findings);
-}
 
-/** By serial, oldest first: a scan gives them in no order. */
-function readRecords(books: SaleBooks): Map<number, OrderRecord> {
-  const records: OrderRecord[] = [];
-  for (const text of books.orders.values()) {
-    try {
-      records.push(parseOrderRecord(books.sale, text));
-    } catch {
-      // Named where the ledger is held against itself.
-      continue;
+  /** To be called once, after the last page. */
+  finish(): void {
+    this.#addStrays();
+    this.#orders.bySerial.forEach(({ serial, state }, index) => {
+      const rows = this.#rows[index] ?? 0;
+      const subject = String(serial);
+      if (rows === 0) {
+        const text = `order ${subject}: it is ${state}, but the database does not have it`;
+        this.#findings.add("missing", subject, text);
+      } else if (rows > 1) {
+        const text = `order ${subject}: the database has it ${rows} times`;
+        this.#findings.add("duplicate", subject, text);
+      }
+    });
+  }
+
+  /** No two orders share a serial, whatever became of the database's own rules. */
+  #compareWithRowBefore(row: StoredOrder): void {
+    const before = this.#before;
+    this.#before = row;
+    if (before?.serial === row.serial && before.token !== row.token) {
+      const owners = `${briefOrderId(this.#sale, before)} and ${briefOrderId(this.#sale, row)}`;
+      const text = `serial ${row.serial}: in the database both ${owners} have it`;
+      this.#findings.add("duplicate", String(row.serial), text);
     }
   }
-  records.sort((a, b) => a.serial - b.serial);
-  return new Map(records.map((record) => [record.serial, record]));
-}
 
-function nameStranger(books: SaleBooks, row: StoredOrder, findings: Findings): void {
-  if (books.orders.has(row.serial)) {
-    const text = `database: order ${row.order} has the serial of another order of the ledger`;
-    findings.add("database", row.serial, text);
-    return;
+  /** Which of `bySerial` has the serial and the token of a row; -1: none. */
+  #find(row: StoredOrder): number {
+    const { bySerial } = this.#orders;
+    while ((bySerial[this.#next]?.serial ?? Number.POSITIVE_INFINITY) < row.serial) {
+      this.#next += 1;
+    }
+    // More than one where two orders of the ledger share a serial.
+    for (let at = this.#next; bySerial[at]?.serial === row.serial; at += 1) {
+      if (bySerial[at]?.token === row.token) {
+        return at;
+      }
+    }
+    return -1;
   }
-  const text = `database: order ${row.order} (serial ${row.serial}) is not in the ledger`;
-  findings.add("database", row.serial, text);
-}
 
-function compareRows(record: OrderRecord, rows: readonly StoredOrder[], findings: Findings): void {
-  const subject = String(record.serial);
-  const [row] = rows;
-  if (row === undefined) {
-    const text = `order ${subject}: it is ${record.state}, but the database does not have it`;
-    findings.add("missing", subject, text);
-    return;
-  }
-  if (rows.length > 1) {
-    const text = `order ${subject}: the database has it ${rows.length} times`;
-    findings.add("duplicate", subject, text);
-  }
-  for (const each of rows) {
+  #addRow(index: number, row: StoredOrder): void {
+    const record = this.#orders.bySerial[index] as OrderRecord;
+    this.#rows[index] = (this.#rows[index] ?? 0) + 1;
     for (const [name, field] of fields) {
-      const [stored, expected] = [each[field], String(record[field])];
-      if (stored !== expected) {
-        const words = `${name} ${JSON.stringify(stored)}, the ledger ${JSON.stringify(expected)}`;
-        findings.add("database", subject, `order ${subject}: the database has ${words}`);
+      if (row[field] !== record[field]) {
+        const [found, expected] = [row, record].map((each) =>
+          JSON.stringify(field === "token" ? briefToken(each.token) : each[field]),
+        );
+        const text = `order ${record.serial}: the database has ${name} ${found}`;
+        this.#findings.add("database", String(record.serial), `${text}, the ledger ${expected}`);
       }
     }
   }
-}
 
-/** No two orders share a serial or a request key, whatever became of the database's own rules. */
-function compareUnique(stored: readonly StoredOrder[], findings: Findings): void {
-  for (const [name, field] of [
-    ["serial", "serial"],
-    ["request key", "key"],
-  ] as const) {
-    const owners = new Map<string, string>();
-    for (const row of stored) {
-      const owner = owners.get(row[field]);
-      if (owner !== undefined && owner !== row.order) {
-        const text = `${name} ${row[field]}: in the database both ${owner} and ${row.order} have it`;
-        findings.add("duplicate", row[field], text);
+  /** A row is of the order whose token it has, else of the one whose serial it has. */
+  #addStrays(): void {
+    const strays = this.#strays;
+    if (strays.length === 0) {
+      return;
+    }
+    const byToken = new Map<string, number>();
+    const bySerial = new Map<number, number>();
+    this.#orders.bySerial.forEach(({ token, serial }, index) => {
+      byToken.set(token, index);
+      bySerial.set(serial, index);
+    });
+    const strayTokens = new Set(strays.map(({ token }) => token));
+    for (const row of strays) {
+      const namesake = byToken.get(row.token);
+      const index = bySerial.get(row.serial);
+      const token = this.#orders.bySerial[index ?? -1]?.token ?? "";
+      if (namesake !== undefined) {
+        this.#addNamesake(namesake, row);
+      } else if (index !== undefined && this.#rows[index] === 0 && !strayTokens.has(token)) {
+        this.#addRow(index, row);
+      } else {
+        this.#nameStranger(row, index !== undefined);
       }
-      owners.set(row[field], row.order);
+    }
+  }
+
+  #nameStranger(row: StoredOrder, isSerialTaken: boolean): void {
+    const what = isSerialTaken
+      ? "has the serial of another order of the ledger"
+      : "is not in the ledger";
+    const text = `database: order ${briefOrderId(this.#sale, row)} ${what}`;
+    this.#findings.add("database", String(row.serial), text);
+  }
+
+  /** A token has one order at a time: an older one was released, and may be known here alone. */
+  #addNamesake(index: number, row: StoredOrder): void {
+    const record = this.#orders.bySerial[index] as OrderRecord;
+    if (this.#rows[index] === 0) {
+      this.#addRow(index, row);
+    } else if (row.state !== "released" && record.state !== "released") {
+      const orders = `order ${record.serial} and order ${row.serial}`;
+      const text = `token ${briefToken(row.token)}: in the database both ${orders} have it, none is released`;
+      this.#findings.add("duplicate", String(row.serial), text);
+    } else if (row.state !== "released" || row.serial > record.serial) {
+      this.#nameStranger(row, false);
     }
   }
 }

@@ -7,7 +7,7 @@ export type DifferenceKind =
   | "order"
   | "serial"
   | "event"
-  | "request"
+  | "batch"
   | "buyer"
   | "deadline"
   | "duplicate"
@@ -18,7 +18,7 @@ export type DifferenceKind =
 /** One thing that the books do not agree on. */
 export interface Difference {
   readonly kind: DifferenceKind;
-  /** The order (by its serial), key, buyer, field or stream entry that it is about. */
+  /** The order (by its serial), token, batch, buyer, field or stream entry that it is about. */
   readonly subject: string;
   /** One sentence that names the subject and both values. */
   readonly text: string;
@@ -59,4 +59,9 @@ export function wholeNumber(text: string | undefined): number | null {
   }
   const number = Number(text);
   return Number.isSafeInteger(number) ? number : null;
+}
+
+/** What stands where something else was expected. */
+export function stated(value: string | number | null | undefined): string {
+  return value === undefined || value === null ? "nothing" : String(value);
 }

@@ -1,7 +1,7 @@
 import { isSaleState } from "../sale/sale.ts";
 import type { SaleBooks } from "./books.ts";
 import type { EventBooks } from "./events.ts";
-import { type Findings, wholeNumber } from "./findings.ts";
+import { type Findings, stated, wholeNumber } from "./findings.ts";
 
 /** The figures of a sale as its ledger states them; null where what is stored is no number. */
 export interface AuditedStock {
@@ -12,6 +12,8 @@ export interface AuditedStock {
   readonly limit: number | null;
   readonly epoch: number | null;
   readonly serial: number | null;
+  /** Records that the stream has had. */
+  readonly records: number | null;
   readonly state: string;
 }
 
@@ -33,6 +35,7 @@ export function readStock(fields: ReadonlyMap<string, string>, findings: Finding
   const [total, held, paid] = [number("total", 1), number("held"), number("paid")];
   number("holdMs", 1_000);
   number("opensAtMs");
+  number("revision", 1);
   const taken = held === null || paid === null ? null : held + paid;
   const left = total === null || taken === null ? null : total - taken;
   if (left !== null && left < 0) {
@@ -44,44 +47,35 @@ export function readStock(fields: ReadonlyMap<string, string>, findings: Finding
     findings.add("stock", "state", `stock: ${JSON.stringify(state)} is no state of a sale`);
   }
   const [limit, epoch, serial] = [number("limit"), number("epoch", 1), number("serial")];
-  return { total, held, paid, left, limit, epoch, serial, state };
+  return { total, held, paid, left, limit, epoch, serial, records: number("records"), state };
 }
 
-/** Holds total, state and epoch against the stream and the operations. */
+/** Its tokens are made with the secret that it names. */
+export function compareSecret(books: SaleBooks, findings: Findings): void {
+  const named = books.stock.get("secretId");
+  if (books.secretId === null || books.secretId !== named) {
+    const text = `secret: its fingerprint is ${stated(books.secretId)}, stock names ${stated(named)}`;
+    findings.add("stock", "secretId", text);
+  }
+}
+
+/** Holds definition, operations, epoch and the number of records against the stream. */
 export function compareStockWithEvents(
   books: SaleBooks,
   stock: AuditedStock,
   events: EventBooks,
   findings: Findings,
 ): void {
-  const { trimmed } = events;
-  if (events.created.length > 1 || (events.created.length === 0 && !trimmed)) {
-    const found = `stream: ${events.created.length} created events, there must be exactly one`;
+  const { definitions, records, trimmed } = events;
+  if (definitions.created > 1 || (definitions.created === 0 && !trimmed)) {
+    const found = `stream: ${definitions.created} created events, there must be exactly one`;
     findings.add("event", "created", found);
   }
-  const tickets = events.createdTickets + events.restockedTickets;
-  if (stock.total !== null && !agreesWithStream(stock.total, tickets, trimmed)) {
-    const parts = `${events.createdTickets} created + ${events.restockedTickets} restocked`;
-    const text = `stock: total is ${stock.total}, the stream's events make ${tickets} (${parts})`;
-    findings.add("stock", "total", text);
-  }
-  let operated = 0;
-  for (const [operation, text] of books.operations) {
-    const quantity = wholeNumber(text);
-    if (quantity === null) {
-      const found = `operation ${operation}: its quantity is ${JSON.stringify(text)}, not a number`;
-      findings.add("stock", operation, found);
-    }
-    operated += quantity ?? 0;
-  }
-  const { restockedTickets } = events;
-  if (!agreesWithStream(operated, restockedTickets, trimmed)) {
-    const text = `operations: they restocked ${operated}, the stream has ${restockedTickets}`;
-    findings.add("stock", "operations", text);
-  }
-  if (events.state !== null && isSaleState(stock.state) && stock.state !== events.state) {
-    const text = `stock: state is ${stock.state}, its last event is ${events.state}`;
-    findings.add("stock", "state", text);
+  compareDefinition(books, events, findings);
+  compareOperations(books, stock, events, findings);
+  if (records !== null && stock.records !== null && stock.records !== records) {
+    const text = `stock: it counts ${stock.records} records in the stream, the last entry ${records}`;
+    findings.add("stock", "records", text);
   }
   // It begins with the time of creation, and grows where stock comes back after "sold out": only
   // by a restock or a release, each of which has its event.
@@ -95,7 +89,46 @@ export function compareStockWithEvents(
   }
 }
 
-/** Whether the stream's tickets make the figure; a trimmed stream has only a part of them. */
-function agreesWithStream(figure: number, counted: number, trimmed: boolean): boolean {
-  return trimmed ? figure >= counted : figure === counted;
+const defined = ["state", "total", "limit", "holdMs", "opensAtMs", "secretId", "revision"] as const;
+
+/** The sale is what its last event says. */
+function compareDefinition(
+  books: SaleBooks,
+  { definitions: { last } }: EventBooks,
+  findings: Findings,
+): void {
+  for (const name of last === null ? [] : defined) {
+    const [found, expected] = [stated(books.stock.get(name)), stated(last?.[name])];
+    if (found !== expected) {
+      findings.add("stock", name, `stock: ${name} is ${found}, its last event has ${expected}`);
+    }
+  }
+}
+
+/** The tickets are those that it was created with, and those of its restocks. */
+function compareOperations(
+  books: SaleBooks,
+  stock: AuditedStock,
+  { definitions, trimmed }: EventBooks,
+  findings: Findings,
+): void {
+  let operated = 0;
+  for (const [operation, text] of books.operations) {
+    const quantity = wholeNumber(text);
+    if (quantity === null) {
+      const found = `operation ${operation}: its quantity is ${JSON.stringify(text)}, not a number`;
+      findings.add("stock", operation, found);
+    }
+    operated += quantity ?? 0;
+  }
+  const { created, createdTickets, restockedTickets } = definitions;
+  if (trimmed ? operated < restockedTickets : operated !== restockedTickets) {
+    const text = `operations: they restocked ${operated}, the stream has ${restockedTickets}`;
+    findings.add("stock", "operations", text);
+  }
+  const tickets = createdTickets + operated;
+  if (created === 1 && stock.total !== null && stock.total !== tickets) {
+    const text = `stock: total is ${stock.total}, it was created with ${createdTickets} and restocked`;
+    findings.add("stock", "total", `${text} with ${operated}`);
+  }
 }

@@ -1,5 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 
+import { formatFault } from "./format.ts";
+
 export interface ClientOptions {
   /** `redis://[user:password@]host:port[/db]` */
   readonly url: string;
@@ -52,26 +54,35 @@ export function createClient(options: ClientOptions): Redis {
   });
 }
 
+/** A ledger that is there, but of a form that this program must not touch. */
+export class FormatError extends Error {
+  override name = "FormatError";
+}
+
 /** A client that is ready, within a bound. Rejects with the reason why there is none. */
 export async function connect(
   options: ClientOptions & { readonly readyTimeoutMs: number },
 ): Promise<Redis> {
   const client = createClient(options);
-  let fault: Error | null = null;
+  let reason: Error | null = null;
   client.on("error", (error) => {
     // Once it is ready, this is what its commands are rejected with as well.
-    fault = error;
+    reason = error;
   });
   const timer = setTimeout(() => {
-    fault = notReady();
+    reason = notReady();
     client.disconnect();
   }, options.connectTimeoutMs + options.readyTimeoutMs);
   try {
     await client.connect();
+    const fault = await formatFault(client);
+    if (fault !== null) {
+      throw new FormatError(fault);
+    }
     return client;
   } catch (error) {
     client.disconnect();
-    throw fault ?? error;
+    throw error instanceof FormatError ? error : (reason ?? error);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 
 import { backoffMs } from "../process/backoff.ts";
-import { type ClientOptions, createClient, notReady } from "./connect.ts";
+import { type ClientOptions, createClient, FormatError, notReady } from "./connect.ts";
+import { formatFault } from "./format.ts";
 import { LedgerUnavailable, unavailable } from "./unavailable.ts";
 
 export interface ConnectionOptions extends ClientOptions {
@@ -56,12 +57,7 @@ export class Connection {
       client.disconnect();
     }, this.#options.connectTimeoutMs + this.#options.readyTimeoutMs);
     client.on("error", this.#options.onFault);
-    client.on("ready", () => {
-      clearTimeout(readyTimer);
-      this.#failures = 0;
-      this.#live = { client, generation };
-      this.#notify();
-    });
+    client.on("ready", () => void this.#begin(client, generation, readyTimer));
     client.on("end", () => {
       clearTimeout(readyTimer);
       const wasLive = this.#live?.client === client;
@@ -111,6 +107,26 @@ export class Connection {
       client.once("end", resolve);
       client.disconnect();
     });
+  }
+
+  /** Redis is ready: once its data is known to be of our form, so are we. */
+  async #begin(client: Redis, generation: number, timer: NodeJS.Timeout): Promise<void> {
+    let fault: Error | null = null;
+    try {
+      const reason = await formatFault(client);
+      fault = reason === null ? null : new FormatError(reason);
+    } catch (error) {
+      fault = error instanceof Error ? error : new Error(String(error));
+    }
+    clearTimeout(timer);
+    if (fault !== null) {
+      this.#options.onFault(fault);
+      client.disconnect();
+    } else if (client.status === "ready") {
+      this.#failures = 0;
+      this.#live = { client, generation };
+      this.#notify();
+    }
   }
 
   /** Gives the current connection up, for a reason: what it was asked has no answer in time. */

@@ -4,22 +4,31 @@
  * while each script still finds all of its keys in one slot.
  */
 export interface SaleKeys {
-  /** Hash: total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, createdAtMs. */
+  /**
+   * Hash: counters (total, held, paid, serial, epoch, records) and definition (state, limit, holdMs,
+   * opensAtMs, revision), createdAtMs, createdBy, and secretId, which names the secret.
+   */
   readonly stock: string;
-  /** Hash: request key -> serial. Never shrinks, so a key is answered for ever. */
-  readonly requests: string;
-  /** Hash: serial -> order record (see src/sale/order.ts). */
+  /** String: 256 bits, from which the tokens of the sale's orders are made. Never changed. */
+  readonly secret: string;
+  /** Hash: token -> record (see src/sale/order.ts). The only copy of an order. */
   readonly orders: string;
-  /** Hash: buyer id -> tickets held or paid. */
+  /**
+   * Hash: ref of a batch -> its entry in the outbox, its first serial, when it was held, by when it
+   * is to be paid, how many records still name it. It goes with the last of these.
+   */
+  readonly batches: string;
+  /** Hash: buyer id -> tickets held or paid; only where the sale has a limit. */
   readonly buyers: string;
   /**
-   * Sorted set: "first-last", the serials of one batch, by the millisecond at which its holds
-   * lapse. One member a batch: all of a batch lapse together, and a member an order would be the
-   * dearest write of hold.lua.
+   * Sorted set: "b" and the ref of a batch, or "o" and the token of an order that names none, by the
+   * millisecond at which the hold lapses.
    */
   readonly deadlines: string;
-  /** Stream: the outbox, one entry for each change of an order or of the sale. */
+  /** Stream: the outbox, one entry for each call of a script that changed orders or the sale. */
   readonly events: string;
+  /** Stream: records of the outbox that no worker could store (see dead-letter.lua). */
+  readonly dead: string;
   /** Hash: operator's operation key -> quantity, so that a repeated restock counts once. */
   readonly operations: string;
 }
@@ -28,34 +37,31 @@ export function saleKeys(sale: string): SaleKeys {
   const tag = `{sale:${sale}}`;
   return {
     stock: `${tag}:stock`,
-    requests: `${tag}:requests`,
+    secret: `${tag}:secret`,
     orders: `${tag}:orders`,
+    batches: `${tag}:batches`,
     buyers: `${tag}:buyers`,
     deadlines: `${tag}:deadlines`,
     events: `${tag}:events`,
+    dead: `${tag}:dead`,
     operations: `${tag}:operations`,
   };
 }
 
+/** String: the number of the ledger's form; not there where there was never a sale. */
+export const formatKey = "sluice:format";
+
+/** The form that this program reads and writes. ARCHITECTURE.md draws it. */
+export const ledgerFormat = "1";
+
+/** Hash: process -> "beatMs weight generation release" (see heartbeat.lua). */
+export const nodesKey = "sluice:nodes";
+
+/** Counter: grows whenever a sale's definition or epoch changes. */
+export const changedKey = "sluice:changed";
+
 /** Set: ids of all sales. Not in any sale's slot; `list` drops ids whose sale does not exist. */
 export const salesKey = "sluice:sales";
 
-/** Hash: node instance -> "beatMs weight generation release" (see heartbeat.lua), for all sales. */
-export const nodesKey = "sluice:nodes";
-
-/**
- * Counter: moved by every script that changes a sale's definition or begins an epoch of it (see
- * lib/changed.lua), so that nobody has to read sales in which nothing happens.
- */
-export const changedKey = "sluice:changed";
-
 /** The consumer group of the order workers, on the stream of every sale. */
 export const orderGroup = "orders";
-
-/** Dead letters that are sent back belong to this consumer, from which a worker takes them over. */
-export const replayConsumer = "~replay";
-
-/** Stream: entries of the outbox that no worker could store (see dead-letter.lua). */
-export function deadLettersKey(sale: string): string {
-  return `{sale:${sale}}:dead`;
-}

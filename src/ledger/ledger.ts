@@ -1,15 +1,25 @@
-import type { OrderRecord } from "../sale/order.ts";
+import type { OrderRecord, OrderRef } from "../sale/order.ts";
 import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
 
 /** One purchase request, as the ledger sees it. */
 export interface HoldRequest {
-  /** The client's Idempotency-Key, or one that the node made up. */
-  readonly key: string;
+  /** Made from the sale's secret, the buyer and the key: the same request has the same token. */
+  readonly token: string;
   /** Empty where the request named no buyer. */
   readonly buyer: string;
   readonly quantity: number;
-  /** 16 random hex digits: what makes an order id unguessable, since knowing it lets one cancel. */
-  readonly token: string;
+  /** Of buyer and key: see `requestHash`. */
+  readonly hash: string;
+}
+
+/** Requests that are decided in one step; what is sent again is the same batch, unchanged. */
+export interface HoldBatch {
+  /** Names it among all batches of the sale, of all processes. */
+  readonly ref: string;
+  /** Of the secret that the tokens were made with; the ledger refuses another one than its own. */
+  readonly secretId: string;
+  /** 1 to 1000, no token twice. */
+  readonly requests: readonly HoldRequest[];
 }
 
 /** What the ledger decided of one request. */
@@ -25,7 +35,13 @@ export type HoldResult =
   | { readonly kind: "notOnSale" }
   | { readonly kind: "limitReached" }
   | { readonly kind: "fewerLeft" }
-  | { readonly kind: "buyerMissing" };
+  | { readonly kind: "buyerMissing" }
+  | Unreadable;
+
+/** There is an order, and its record cannot be read: nobody can tell what became of it. */
+export interface Unreadable {
+  readonly kind: "unreadable";
+}
 
 /** What every reply has of the sale as a whole. */
 export interface Observation {
@@ -80,36 +96,42 @@ export type Reply<T> = { readonly kind: "ok"; readonly value: T } | Failure;
 export interface Ledger {
   /** Connected and able to take a call. */
   readonly ready: boolean;
-  /** Decides a batch (1 to 1000 requests). `null`: there is no such sale. Repeating it is harmless. */
-  hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>>;
+  /** Decides a batch. `null`: there is no such sale. Repeating it is harmless. */
+  hold(sale: string, batch: HoldBatch): Promise<Reply<HoldReply | null>>;
+  /** What the tokens of a sale are made from. `null`: there is no such sale. */
+  readSecret(sale: string): Promise<Reply<string | null>>;
   /** Reports that this node lives, with its weight; 0: that it leaves. Once for all its sales. */
   heartbeat(weight: number): Promise<Reply<Heartbeat>>;
   /** Reads sales (1 to 1000), by the ledger's clock; one reply a sale. `null`: no such sale. */
   readSales(sales: readonly string[]): Promise<readonly Reply<SaleSnapshot | null>[]>;
-  /** The order of each key (1 to 1000), or null where it has none. `null`: no such sale. */
-  lookup(sale: string, keys: readonly string[]): Promise<Reply<LookupReply | null>>;
-  /** Every key that was ever sold, or null if there are more than `most`. */
-  soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>>;
+  /**
+   * The order of each token (1 to 1000), or null where it has none. `null`: no such sale.
+   * `secretId`: as for a batch.
+   */
+  lookup(
+    sale: string,
+    secretId: string,
+    tokens: readonly string[],
+  ): Promise<Reply<LookupReply | null>>;
+  /**
+   * The hash of buyer and key of every order (`requestHash`); null if there are more than `most`, or
+   * one that cannot be read.
+   */
+  soldOrders(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>>;
   /** Confirms orders as paid (1 to 1000). `null`: no such sale. Repeating it is harmless. */
   confirm(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>>;
   /** Cancels held orders (1 to 1000). `null`: no such sale. Repeating it is harmless. */
   cancel(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>>;
-  /** The order with this serial, or null. */
-  readOrder(sale: string, serial: number): Promise<Reply<OrderRecord | null>>;
+  /** The order with this token and this serial, or null. */
+  readOrder(sale: string, order: OrderRef): Promise<Reply<OrderRecord | null>>;
   /** Called when the ledger becomes ready, and when it is lost; what was learnt before is stale. */
   onConnection(listener: (ready: boolean) => void): void;
   close(): Promise<void>;
 }
 
 export interface LookupReply {
-  readonly orders: readonly (OrderRecord | null)[];
+  readonly orders: readonly (OrderRecord | Unreadable | null)[];
   readonly durable: boolean;
-}
-
-/** Names an order within its sale; the token proves that whoever names it was given its id. */
-export interface OrderRef {
-  readonly serial: number;
-  readonly token: string;
 }
 
 /** What a confirmation or a cancellation came to. */
@@ -119,7 +141,8 @@ export type OrderChange =
   /** Paid too late: it was cancelled, or it lapsed and nothing is left to revive it with. */
   | { readonly kind: "refund" }
   /** It is paid, so it cannot be cancelled. */
-  | { readonly kind: "alreadyPaid" };
+  | { readonly kind: "alreadyPaid" }
+  | Unreadable;
 
 export interface ChangeReply extends Observation {
   /** One result an order. */

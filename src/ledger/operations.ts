@@ -2,8 +2,10 @@ import type { Redis } from "ioredis";
 
 import { reasonOf } from "../process/errors.ts";
 import { saleIdPattern, type SaleSnapshot, type SettableState, totalMax } from "../sale/sale.ts";
+import { makeSecret, secretId } from "../sale/tokens.ts";
 import { callScript } from "./call-script.ts";
-import { changedKey, saleKeys, salesKey } from "./keys.ts";
+import { wrongFormat } from "./format.ts";
+import { changedKey, formatKey, ledgerFormat, saleKeys, salesKey } from "./keys.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { scriptStatus } from "./script-status.ts";
 import type { Script } from "./script.ts";
@@ -27,22 +29,39 @@ const attemptsMax = 5;
 
 /** What an operator does with sales. Bounded in time; throws `OperationError` for a refusal. */
 export class SaleOperations {
+  /** Address of the ledger. */
+  readonly url: string;
   readonly #session: LedgerSession;
 
   constructor(url: string) {
+    this.url = url;
     this.#session = new LedgerSession(url);
   }
 
   /** Creates a sale that waits for its opening. Throws if the id is taken. */
   async create(sale: NewSale): Promise<SaleSnapshot> {
-    const { stock, events } = this.#keys(sale.sale);
-    // Listed first: an id without a sale is dropped by `list`, a sale without an id is invisible.
+    const k = this.#keys(sale.sale);
+    // The form first, since sales without one are of a time before it. Then the list: an id without
+    // a sale is dropped by `list`, a sale without an id is invisible.
+    await this.#retrying((client) => client.set(formatKey, ledgerFormat, "NX"));
     await this.#retrying((client) => client.sadd(salesKey, sale.sale));
     const { total, limit, holdMs, opensAtMs } = sale;
-    const args = [crypto.randomUUID(), total, limit, holdMs, opensAtMs];
-    const status = await this.#run(scripts.create, [stock, events, changedKey], args);
+    const secret = makeSecret();
+    const definition = [total, limit, holdMs, opensAtMs];
+    const args = [crypto.randomUUID(), ...definition, secret, secretId(secret), ledgerFormat];
+    const { stock, secret: secretKey, events, ...others } = k;
+    const keys = [stock, secretKey, events, changedKey, formatKey, ...Object.values(others)];
+    const status = await this.#run(scripts.create, keys, args);
+    if (status === scriptStatus.wrongFormat) {
+      throw new OperationError(wrongFormat);
+    }
     if (status === scriptStatus.saleExists) {
       throw new OperationError(`sale ${sale.sale} exists already; choose another id`);
+    }
+    if (status === scriptStatus.saleRemains) {
+      throw new OperationError(
+        `the ledger still has orders or other keys of an earlier sale ${sale.sale}; choose another id`,
+      );
     }
     return this.#mustRead(sale.sale);
   }

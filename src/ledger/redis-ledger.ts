@@ -1,5 +1,11 @@
 import { release } from "../process/release.ts";
-import { type OrderRecord, parseOrderRecord } from "../sale/order.ts";
+import {
+  batchRefOf,
+  hashOf,
+  type OrderRecord,
+  type OrderRef,
+  readOrderRecord,
+} from "../sale/order.ts";
 import type { SaleSnapshot } from "../sale/sale.ts";
 import { callForEach, callScript } from "./call-script.ts";
 import type { Connection, LiveConnection } from "./connection.ts";
@@ -10,20 +16,20 @@ import type {
   Durability,
   Failure,
   Heartbeat,
+  HoldBatch,
   HoldReply,
-  HoldRequest,
   Ledger,
   LookupReply,
-  OrderRef,
   Reply,
 } from "./ledger.ts";
+import { readBatchRow } from "./outbox/entry.ts";
 import {
   decodeChangeReply,
   decodeHeartbeat,
   decodeHoldReply,
   decodeLookupReply,
   decodeSale,
-  encodeHoldRequests,
+  encodeHoldBatch,
   encodeOrderRefs,
   type RawReply,
   type ScriptReply,
@@ -84,17 +90,19 @@ export class RedisLedger implements Ledger {
     this.#connection.onChange((live) => listener(live !== null));
   }
 
-  hold(sale: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
+  hold(sale: string, batch: HoldBatch): Promise<Reply<HoldReply | null>> {
     const k = saleKeys(sale);
-    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
-    const packed = encodeHoldRequests(requests);
+    const keys = [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, nodesKey];
+    const pairs = encodeHoldBatch(batch);
     const argumentsFor = ({ generation }: LiveConnection): Arguments => [
       this.#options.instance,
       generation,
       this.#wait.fence,
-      packed,
+      batch.secretId,
+      batch.ref,
+      ...pairs,
     ];
-    const decode = (reply: ScriptReply): HoldReply => decodeHoldReply(sale, requests, reply);
+    const decode = (reply: ScriptReply): HoldReply => decodeHoldReply(sale, batch.requests, reply);
     return this.#decide({ script: scripts.hold, keys, argumentsFor, decode });
   }
 
@@ -127,29 +135,44 @@ export class RedisLedger implements Ledger {
     });
   }
 
-  lookup(sale: string, requestKeys: readonly string[]): Promise<Reply<LookupReply | null>> {
-    const { stock, requests, orders } = saleKeys(sale);
+  readSecret(sale: string): Promise<Reply<string | null>> {
+    return this.#bounded(
+      ({ client }) => client.get(saleKeys(sale).secret),
+      this.#options.replyTimeoutMs,
+    );
+  }
+
+  lookup(
+    sale: string,
+    secretId: string,
+    tokens: readonly string[],
+  ): Promise<Reply<LookupReply | null>> {
+    const { stock, orders, batches } = saleKeys(sale);
     return this.#decide({
       script: scripts.lookup,
-      keys: [stock, requests, orders],
-      argumentsFor: () => [this.#wait.fence, JSON.stringify(requestKeys)],
-      decode: (reply) => decodeLookupReply(sale, requestKeys, reply),
+      keys: [stock, orders, batches],
+      argumentsFor: () => [this.#wait.fence, secretId, ...tokens],
+      decode: (reply) => decodeLookupReply(tokens, reply),
     });
   }
 
-  soldKeys(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
-    const { requests } = saleKeys(sale);
+  soldOrders(sale: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
+    const { orders } = saleKeys(sale);
     return this.#bounded(async ({ client }) => {
       const sold = new Set<string>();
-      if ((await client.hlen(requests)) > most) {
+      if ((await client.hlen(orders)) > most) {
         return null;
       }
       let cursor = "0";
       do {
         // 500 a step: a fifth of a millisecond of Redis, between two batches of purchases.
-        const [next, pairs] = await client.hscan(requests, cursor, "COUNT", 500);
-        for (let i = 0; i < pairs.length; i += 2) {
-          sold.add(pairs[i] as string);
+        const [next, pairs] = await client.hscan(orders, cursor, "COUNT", 500);
+        for (let i = 1; i < pairs.length; i += 2) {
+          const hash = hashOf(pairs[i] as string);
+          if (hash === null) {
+            return null;
+          }
+          sold.add(hash);
         }
         cursor = next;
       } while (cursor !== "0" && sold.size <= most);
@@ -158,12 +181,12 @@ export class RedisLedger implements Ledger {
   }
 
   confirm(sale: string, orders: readonly OrderRef[]): Promise<Reply<ChangeReply | null>> {
-    const { stock, orders: records, buyers, events } = saleKeys(sale);
+    const k = saleKeys(sale);
     return this.#decide({
       script: scripts.confirm,
-      keys: [stock, records, buyers, events],
+      keys: [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events],
       argumentsFor: () => [this.#wait.fence, encodeOrderRefs(orders)],
-      decode: (reply) => decodeChangeReply(sale, orders, reply),
+      decode: (reply) => decodeChangeReply(orders, reply),
     });
   }
 
@@ -171,16 +194,30 @@ export class RedisLedger implements Ledger {
     const k = saleKeys(sale);
     return this.#decide({
       script: scripts.release,
-      keys: [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey],
+      keys: [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, changedKey],
       argumentsFor: () => ["cancelled", this.#wait.fence, encodeOrderRefs(orders)],
-      decode: (reply) => decodeChangeReply(sale, orders, reply),
+      decode: (reply) => decodeChangeReply(orders, reply),
     });
   }
 
-  readOrder(sale: string, serial: number): Promise<Reply<OrderRecord | null>> {
+  readOrder(sale: string, { token, serial }: OrderRef): Promise<Reply<OrderRecord | null>> {
+    const { orders, batches } = saleKeys(sale);
     return this.#bounded(async ({ client }) => {
-      const record = await client.hget(saleKeys(sale).orders, String(serial));
-      return record === null ? null : parseOrderRecord(sale, record);
+      // Twice at most: between the two reads an order's batch may go, when its record is of the full form.
+      for (let reads = 0; reads < 2; reads += 1) {
+        const record = await client.hget(orders, token);
+        if (record === null) {
+          return null;
+        }
+        const ref = batchRefOf(record);
+        const row = ref === null ? null : await client.hget(batches, ref);
+        if (ref === null || row !== null) {
+          const batch = ref === null || row === null ? null : readBatchRow(ref, row);
+          const order = readOrderRecord(token, record, batch);
+          return order.serial === serial ? order : null;
+        }
+      }
+      throw new LedgerUnavailable("unknown", `sale ${sale}: an order's batch is not there`);
     }, this.#options.replyTimeoutMs);
   }
 
@@ -214,6 +251,9 @@ export class RedisLedger implements Ledger {
         return tryDecode(() => decode(reply.value));
       case scriptStatus.noSale:
         return { kind: "ok", value: null };
+      case scriptStatus.wrongSecret:
+        // The sale was made anew under its id; the next heartbeat brings its secret.
+        return { kind: "refused", reason: `${script.name}: the sale has another secret` };
       case scriptStatus.staleGeneration:
         // Only a copy that was held up on its way can get this; its sender has long moved on.
         return { kind: "unknown", reason: "a newer connection of this node overtook this call" };

@@ -1,8 +1,10 @@
 import { isSaleState, type SaleSnapshot } from "../sale/sale.ts";
 
+const secretIdAt = 11;
+
 /**
- * Reads the reply of read.lua, whose items 1 to 10 are
- * total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, nowMs.
+ * Reads the reply of read.lua, whose items 1 to 11 are
+ * total, held, paid, limit, holdMs, opensAtMs, state, epoch, serial, nowMs, secretId.
  * A scheduled sale whose opening time has come, by the ledger's clock, is open.
  * Throws if the invariants of a sale do not hold.
  */
@@ -28,5 +30,6 @@ export function readSnapshot(sale: string, raw: readonly (string | number)[]): S
     opensAtMs,
     epoch: number(8),
     serial: number(9),
+    secretId: String(raw[secretIdAt]),
   };
 }

@@ -1,14 +1,21 @@
-import { orderId, type OrderRecord, parseOrderRecord } from "../sale/order.ts";
+import {
+  encodeShortRecord,
+  orderId,
+  type OrderRecord,
+  type OrderRef,
+  readOrderRecord,
+} from "../sale/order.ts";
 import type { SaleSnapshot, SaleState } from "../sale/sale.ts";
 import type {
   ChangeReply,
   Heartbeat,
+  HoldBatch,
   HoldReply,
   HoldRequest,
   HoldResult,
   LookupReply,
   OrderChange,
-  OrderRef,
+  Unreadable,
 } from "./ledger.ts";
 import { readSnapshot } from "./sale-fields.ts";
 import { scriptStatus } from "./script-status.ts";
@@ -22,16 +29,17 @@ export interface ScriptReply {
   readonly durable: boolean;
 }
 
-/** One result of a script: the record of an order, a serial that was just sold, or a `scriptStatus`. */
+/** One result of a script: the record of an order, or a `scriptStatus`. */
 type EncodedResult = number | string;
 
-/** A batch as hold.lua reads it: flat, since nested tables cost Lua more than the rest of it. */
-export function encodeHoldRequests(requests: readonly HoldRequest[]): string {
-  const flat: (string | number)[] = [];
-  for (const { key, buyer, quantity, token } of requests) {
-    flat.push(key, buyer, quantity, token);
+/** A batch as hold.lua reads it: token, record, token, record, ... */
+export function encodeHoldBatch({ ref, requests }: HoldBatch): string[] {
+  const pairs: string[] = [];
+  for (let place = 0; place < requests.length; place += 1) {
+    const { token, quantity, buyer, hash } = requests[place] as HoldRequest;
+    pairs.push(token, encodeShortRecord(place, quantity, buyer, ref, hash));
   }
-  return JSON.stringify(flat);
+  return pairs;
 }
 
 /** Orders as confirm.lua and release.lua read them. */
@@ -45,17 +53,48 @@ export function decodeHoldReply(
   requests: readonly HoldRequest[],
   { raw, durable }: ScriptReply,
 ): HoldReply {
-  const [, left, epoch, state, limit, opensAtMs, payByMs, results] = raw;
-  const encoded = JSON.parse(String(results)) as EncodedResult[];
+  const [, left, epoch, state, limit, opensAtMs, payByMs, first, rest] = raw;
+  const results = soldResults(sale, requests, Number(first), Number(payByMs));
+  const others = JSON.parse(String(rest)) as EncodedResult[];
+  for (let i = 0; i < others.length; i += 2) {
+    const place = Number(others[i]);
+    const request = requests[place];
+    if (request === undefined) {
+      throw new Error(`hold: a result for place ${place} of ${requests.length}`);
+    }
+    results[place] = decodeHoldResult(sale, request, others[i + 1] as EncodedResult);
+  }
   return {
     left: Number(left),
     epoch: Number(epoch),
     state: state as SaleState,
     limit: Number(limit),
     opensAtMs: Number(opensAtMs),
-    results: decodeHoldResults(sale, requests, encoded, Number(payByMs)),
+    results,
     durable,
   };
+}
+
+/** What is sold has the serial of its place. */
+function soldResults(
+  sale: string,
+  requests: readonly HoldRequest[],
+  first: number,
+  payByMs: number,
+): HoldResult[] {
+  const results: HoldResult[] = [];
+  for (let place = 0; place < requests.length; place += 1) {
+    const { token, quantity } = requests[place] as HoldRequest;
+    const serial = first + place;
+    results.push({
+      kind: "sold",
+      order: orderId(sale, { serial, token }),
+      serial,
+      quantity,
+      payByMs,
+    });
+  }
+  return results;
 }
 
 /** Of heartbeat.lua. Throws if it is anything else. */
@@ -77,25 +116,40 @@ export function decodeSale(sale: string, raw: unknown): SaleSnapshot | null {
 
 /** Of lookup.lua. Throws if it is anything else. */
 export function decodeLookupReply(
-  sale: string,
-  keys: readonly string[],
+  tokens: readonly string[],
   { raw, durable }: ScriptReply,
 ): LookupReply {
   const encoded = JSON.parse(String(raw[1])) as EncodedResult[];
-  return { orders: decodeLookupResults(sale, keys, encoded), durable };
+  if (encoded.length !== tokens.length) {
+    throw new Error(`lookup: ${tokens.length} tokens, but ${encoded.length} results`);
+  }
+  const orders = encoded.map((result, index) => {
+    if (typeof result === "string") {
+      return tryRead(tokens[index] ?? "", result) ?? unreadable;
+    }
+    if (result === scriptStatus.unreadable) {
+      return unreadable;
+    }
+    if (result !== scriptStatus.noOrder) {
+      throw new Error(`lookup: unknown result ${result}`);
+    }
+    return null;
+  });
+  return { orders, durable };
 }
 
 /** Of confirm.lua and release.lua. Throws if it is anything else. */
 export function decodeChangeReply(
-  sale: string,
   orders: readonly OrderRef[],
   { raw, durable }: ScriptReply,
 ): ChangeReply {
   const [, left, epoch, results] = raw;
   const encoded = JSON.parse(String(results)) as EncodedResult[];
-  const changes = decodeOrderChanges(sale, orders, encoded);
+  const changes = decodeOrderChanges(orders, encoded);
   return { left: Number(left), epoch: Number(epoch), results: changes, durable };
 }
+
+const unreadable: Unreadable = { kind: "unreadable" };
 
 const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
   [scriptStatus.soldOut, { kind: "soldOut" }],
@@ -103,75 +157,53 @@ const refusals: ReadonlyMap<number, HoldResult> = new Map<number, HoldResult>([
   [scriptStatus.limitReached, { kind: "limitReached" }],
   [scriptStatus.fewerLeft, { kind: "fewerLeft" }],
   [scriptStatus.buyerMissing, { kind: "buyerMissing" }],
+  [scriptStatus.unreadable, unreadable],
 ]);
 
-function decodeHoldResults(
-  sale: string,
-  requests: readonly HoldRequest[],
-  encoded: readonly EncodedResult[],
-  payByMs: number,
-): HoldResult[] {
-  if (encoded.length !== requests.length) {
-    throw new Error(`hold: ${requests.length} requests, but ${encoded.length} results`);
+/** A record of the full form; null if it is none: that is that order's alone, and not its batch's. */
+function tryRead(token: string, text: string): OrderRecord | null {
+  try {
+    return readOrderRecord(token, text, null);
+  } catch {
+    // The one thing that it throws; whoever hears of it reports it.
+    return null;
   }
-  const results: HoldResult[] = [];
-  for (let i = 0; i < encoded.length; i += 1) {
-    const result = encoded[i] as EncodedResult;
-    if (typeof result !== "number") {
-      const { order, serial, quantity, payByMs: then } = parseOrderRecord(sale, result);
-      results.push({ kind: "sold", order, serial, quantity, payByMs: then });
-    } else if (result > 0) {
-      const { token, quantity } = requests[i] as HoldRequest;
-      const order = orderId(sale, result, token);
-      results.push({ kind: "sold", order, serial: result, quantity, payByMs });
-    } else {
-      const refusal = refusals.get(result);
-      if (refusal === undefined) {
-        throw new Error(`hold: unknown result ${result}`);
-      }
-      results.push(refusal);
-    }
-  }
-  return results;
 }
 
-/** The order of each key, or null where it has none. */
-function decodeLookupResults(
-  sale: string,
-  keys: readonly string[],
-  encoded: readonly EncodedResult[],
-): (OrderRecord | null)[] {
-  if (encoded.length !== keys.length) {
-    throw new Error(`lookup: ${keys.length} keys, but ${encoded.length} results`);
+function decodeHoldResult(sale: string, { token }: HoldRequest, result: EncodedResult): HoldResult {
+  if (typeof result === "string") {
+    const record = tryRead(token, result);
+    if (record === null) {
+      return unreadable;
+    }
+    const { serial, quantity, payByMs } = record;
+    return { kind: "sold", order: orderId(sale, record), serial, quantity, payByMs };
   }
-  return encoded.map((result) => {
-    if (typeof result === "string") {
-      return parseOrderRecord(sale, result);
-    }
-    if (result !== scriptStatus.noOrder) {
-      throw new Error(`lookup: unknown result ${result}`);
-    }
-    return null;
-  });
+  const refusal = refusals.get(result);
+  if (refusal === undefined) {
+    throw new Error(`hold: unknown result ${result}`);
+  }
+  return refusal;
 }
 
 const changeFailures: ReadonlyMap<number, OrderChange> = new Map<number, OrderChange>([
   [scriptStatus.noOrder, { kind: "unknownOrder" }],
   [scriptStatus.refund, { kind: "refund" }],
   [scriptStatus.alreadyPaid, { kind: "alreadyPaid" }],
+  [scriptStatus.unreadable, unreadable],
 ]);
 
 function decodeOrderChanges(
-  sale: string,
   orders: readonly OrderRef[],
   encoded: readonly EncodedResult[],
 ): OrderChange[] {
   if (encoded.length !== orders.length) {
     throw new Error(`${orders.length} orders, but ${encoded.length} results`);
   }
-  return encoded.map((result) => {
+  return encoded.map((result, index) => {
     if (typeof result === "string") {
-      return { kind: "done", order: parseOrderRecord(sale, result) };
+      const order = tryRead(orders[index]?.token ?? "", result);
+      return order === null ? unreadable : { kind: "done", order };
     }
     const failure = changeFailures.get(result);
     if (failure === undefined) {

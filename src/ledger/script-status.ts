@@ -15,6 +15,12 @@ export const scriptStatus = {
   totalTooLarge: -5,
   /** The same operation was done before; nothing was done again. */
   repeated: -6,
+  /** Tokens were made with a secret that is not the sale's, as of another sale of the same id. */
+  wrongSecret: -7,
+  /** The ledger is of a form that this program does not know. */
+  wrongFormat: -8,
+  /** There is no such sale, but something of an earlier one of its id. */
+  saleRemains: -9,
 
   // Of one request for tickets.
   soldOut: -11,
@@ -28,6 +34,10 @@ export const scriptStatus = {
   /** It was released, and cannot be revived. */
   refund: -22,
   alreadyPaid: -23,
+  /** Its time to pay is not over. */
+  notDue: -24,
+  /** There is an order, and its record says nothing that could be answered: damage of the ledger. */
+  unreadable: -25,
 } as const;
 
 export type ScriptStatus = (typeof scriptStatus)[keyof typeof scriptStatus];

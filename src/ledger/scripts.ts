@@ -6,6 +6,8 @@ import heartbeatSource from "../../redis/scripts/heartbeat.lua" with { type: "te
 import holdSource from "../../redis/scripts/hold.lua" with { type: "text" };
 import argumentsLibrary from "../../redis/scripts/lib/arguments.lua" with { type: "text" };
 import changedLibrary from "../../redis/scripts/lib/changed.lua" with { type: "text" };
+import definitionLibrary from "../../redis/scripts/lib/definition.lua" with { type: "text" };
+import entryLibrary from "../../redis/scripts/lib/entry.lua" with { type: "text" };
 import orderRefsLibrary from "../../redis/scripts/lib/order-refs.lua" with { type: "text" };
 import recordLibrary from "../../redis/scripts/lib/record.lua" with { type: "text" };
 import statusLibrary from "../../redis/scripts/lib/status.lua" with { type: "text" };
@@ -24,6 +26,8 @@ import { expandScript, type Script } from "./script.ts";
 const libraries = {
   "arguments.lua": argumentsLibrary,
   "changed.lua": changedLibrary,
+  "definition.lua": definitionLibrary,
+  "entry.lua": entryLibrary,
   "order-refs.lua": orderRefsLibrary,
   "record.lua": recordLibrary,
   "status.lua": statusLibrary,

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 
 import { reasonOf } from "../process/errors.ts";
 import { redactAddress } from "../process/redact.ts";
-import { connect } from "./connect.ts";
+import { connect, FormatError } from "./connect.ts";
 
 /** What an operator asked for cannot be done; the message has the reason and what to do. */
 export class OperationError extends Error {
@@ -34,6 +34,9 @@ export class LedgerSession {
         this.close();
         if (error instanceof OperationError) {
           throw error;
+        }
+        if (error instanceof FormatError) {
+          throw new OperationError(`${redactAddress(this.#url)}: ${error.message}`);
         }
         const reason = reasonOf(error);
         if (reason.startsWith("BADARG")) {

@@ -81,11 +81,11 @@ const schema = Type.Object({
     default: 1_000,
     description: "milliseconds in which Redis answers, 50 to 30000, below the deadline",
   }),
-  SLUICE_SOLD_KEYS_MAX: Type.Integer({
+  SLUICE_SOLD_ORDERS_MAX: Type.Integer({
     minimum: 0,
     maximum: 10_000_000,
     default: 200_000,
-    description: "sold keys that are kept in memory after sold out, 0 to 10000000",
+    description: "orders that are remembered after sold out, 0 to 10000000",
   }),
   SLUICE_IDLE_SECONDS: Type.Integer({
     minimum: 1,
@@ -126,7 +126,7 @@ export interface NodeConfig {
   readonly deadlineMs: number;
   readonly heartbeatMs: number;
   readonly replyTimeoutMs: number;
-  readonly soldKeysMax: number;
+  readonly soldOrdersMax: number;
   readonly idleSeconds: number;
   readonly drainMs: number;
 }
@@ -169,7 +169,7 @@ function toConfig(v: Variables): NodeConfig {
     deadlineMs: v.SLUICE_DEADLINE_MS,
     heartbeatMs: v.SLUICE_HEARTBEAT_MS,
     replyTimeoutMs: v.SLUICE_REPLY_TIMEOUT_MS,
-    soldKeysMax: v.SLUICE_SOLD_KEYS_MAX,
+    soldOrdersMax: v.SLUICE_SOLD_ORDERS_MAX,
     idleSeconds: v.SLUICE_IDLE_SECONDS,
     drainMs: v.SLUICE_DRAIN_MS,
   });

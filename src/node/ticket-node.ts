@@ -52,8 +52,11 @@ export class TicketNode {
         faults.report("connection", fault.message);
       },
     });
+    const random = randomHex(16);
+    // Of all sales together: the desk of a sale may be closed and opened anew.
+    let batches = 0;
     const ledger = new RedisLedger(this.#connection, {
-      instance: `${config.node}/${randomHex(16)}`,
+      instance: `${config.node}/${random}`,
       durability: config.durability,
       replyTimeoutMs: config.replyTimeoutMs,
       // Half, so that a wait that runs out can be distinguished from a connection that is dead.
@@ -73,8 +76,8 @@ export class TicketNode {
       desksMax: 256,
       idleMs: 300_000,
       nowMs: () => performance.now(),
+      makeRef: () => `${random}.${(batches += 1).toString(36)}`,
       makeKey: () => randomHex(32),
-      makeToken: () => randomHex(16),
       onBatch: (size) => metrics.batch(size),
       onFault: (sale, fault) => {
         metrics.fault("ledger");

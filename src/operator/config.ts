@@ -79,18 +79,8 @@ export function readAddress(option: string, given: unknown): string | null {
   if (typeof given !== "string" || given === "") {
     return null;
   }
-  if (given === "-" || given.startsWith("@")) {
-    const path = given === "-" ? 0 : given.slice(1);
-    let address: string;
-    try {
-      address = readFileSync(path, "utf8").trim();
-    } catch (error) {
-      throw new CommandError(`${option} ${given} could not be read: ${reasonOf(error)}`);
-    }
-    if (address === "") {
-      throw new CommandError(`${option} ${given} is empty; it holds one address`);
-    }
-    return address;
+  if (isElsewhere(given)) {
+    return readElsewhere(option, given, "address");
   }
   refusePassword(
     option,
@@ -98,6 +88,41 @@ export function readAddress(option: string, given: unknown): string | null {
     `set the variable instead, or give ${option} @FILE, or ${option} - for standard input`,
   );
   return given;
+}
+
+/**
+ * A secret that is no address, from a file (`@FILE`) or from standard input (`-`); null where there
+ * is none. Throws `CommandError`, also for one that was typed.
+ */
+export function readSecret(option: string, given: unknown, what: string): string | null {
+  if (typeof given !== "string" || given === "") {
+    return null;
+  }
+  if (!isElsewhere(given)) {
+    throw new CommandError(
+      `${option} takes no ${what} itself, which every user of this machine could read in its ` +
+        `process list; give ${option} @FILE, or ${option} - for standard input`,
+    );
+  }
+  return readElsewhere(option, given, what);
+}
+
+function isElsewhere(given: string): boolean {
+  return given === "-" || given.startsWith("@");
+}
+
+function readElsewhere(option: string, given: string, what: string): string {
+  const path = given === "-" ? 0 : given.slice(1);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new CommandError(`${option} ${given} could not be read: ${reasonOf(error)}`);
+  }
+  if (text === "") {
+    throw new CommandError(`${option} ${given} is empty; it holds one ${what}`);
+  }
+  return text;
 }
 
 /**

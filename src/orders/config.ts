@@ -25,7 +25,7 @@ const schema = Type.Object({
     maximum: 10_000,
     // Larger ones store little more a second, and keep a worker that is asked to stop.
     default: 2_000,
-    description: "entries in one statement, 1 to 10000",
+    description: "records with which a transaction is full, 1 to 10000",
   }),
   SLUICE_BLOCK_MS: Type.Integer({
     minimum: 10,
@@ -45,7 +45,7 @@ const schema = Type.Object({
     minimum: 1,
     maximum: 1_000,
     default: 5,
-    description: "deliveries of an entry that cannot be stored, 1 to 1000",
+    description: "deliveries of an entry before what cannot be stored is dead, 1 to 1000",
   }),
   SLUICE_SWEEP_MS: Type.Integer({
     minimum: 20,
@@ -57,7 +57,7 @@ const schema = Type.Object({
     minimum: 1,
     maximum: 1_000_000_000,
     default: 1_000_000,
-    description: "stored entries of a stream that stay for audits, 1 to 1000000000",
+    description: "order records of a stream that stay for audits, 1 to 1000000000",
   }),
   SLUICE_REPLY_TIMEOUT_MS: Type.Integer({
     minimum: 50,

@@ -1,7 +1,8 @@
-import { SQL } from "bun";
-
 import { reasonOf } from "../process/errors.ts";
 import { type DatabaseAddress, describeDatabase } from "./database-address.ts";
+import type { DatabaseConnection, DatabaseOptions, Row } from "./database-connection.ts";
+import { openPostgres, PostgresError } from "./postgres.ts";
+import { openSqlite, SQLiteError } from "./sqlite.ts";
 
 /**
  * Why a statement was not executed, or may not have been.
@@ -18,11 +19,13 @@ export class DatabaseError extends Error {
   }
 }
 
-export type Row = Readonly<Record<string, unknown>>;
+const closeTimeoutMs = 1_000;
 
-/** How long SQLite waits for another writer. It waits in our only thread, so not for long. */
-const sqliteBusyMs = 100;
-const closeTimeoutSeconds = 1;
+/**
+ * Where a transaction begins. SQLite's takes the lock of writers at once, so that it does not find
+ * out in its middle that another one has it.
+ */
+const begin = { sqlite: "BEGIN IMMEDIATE", postgres: "BEGIN" } as const;
 
 /**
  * One connection to the database, SQLite or PostgreSQL, opened when it is needed and opened anew
@@ -31,29 +34,74 @@ const closeTimeoutSeconds = 1;
  */
 export class Database {
   readonly address: DatabaseAddress;
-  readonly #timeoutMs: number;
-  readonly #readonly: boolean;
-  #sql: SQL | null = null;
+  readonly #options: DatabaseOptions;
+  #connection: DatabaseConnection | null = null;
 
-  constructor(address: DatabaseAddress, options: { timeoutMs: number; readonly?: boolean }) {
+  constructor(address: DatabaseAddress, options: DatabaseOptions) {
     this.address = address;
-    this.#timeoutMs = options.timeoutMs;
-    this.#readonly = options.readonly ?? false;
+    this.#options = options;
   }
 
   get dialect(): DatabaseAddress["dialect"] {
     return this.address.dialect;
   }
 
-  /** Runs a statement with parameters `$1`..., or several without any. Throws `DatabaseError`. */
-  async run(text: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
+  /** Runs one statement, with parameters `$1`... Throws `DatabaseError`. */
+  run(text: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
+    return this.#bounded((connection) => connection.run(text, parameters));
+  }
+
+  /** Runs several statements without parameters, for what they do. Throws `DatabaseError`. */
+  runAll(text: string): Promise<void> {
+    return this.#bounded((connection) => connection.runAll(text));
+  }
+
+  /**
+   * All that `work` writes, or nothing of it. Where the answer to the commit was lost it may be
+   * stored all the same, as with any statement. Throws `DatabaseError`, and what `work` throws.
+   */
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.run(begin[this.dialect]);
+    try {
+      const result = await work();
+      await this.run("COMMIT");
+      return result;
+    } catch (error) {
+      await this.#rollBack(error);
+      throw error;
+    }
+  }
+
+  /** Closes the connection, within a bound. The next statement opens another one. */
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (connection !== null) {
+      // A connection whose server hangs never says goodbye; nobody waits for it.
+      const closed = connection.close().catch(() => undefined);
+      await Promise.race([closed, Bun.sleep(closeTimeoutMs)]);
+    }
+  }
+
+  /** A connection that is closed ends its transaction; one that is well need not be closed. */
+  async #rollBack(cause: unknown): Promise<void> {
+    if (cause instanceof DatabaseError && cause.fault === "data") {
+      // Where this fails, it has closed the connection.
+      await this.run("ROLLBACK").catch(() => undefined);
+    } else {
+      await this.close();
+    }
+  }
+
+  async #bounded<T>(work: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => reject(new Error(`no answer within ${this.#timeoutMs} ms`)),
-      this.#timeoutMs,
+      () => reject(new Error(`no answer within ${timeoutMs} ms`)),
+      timeoutMs,
     );
     try {
-      return (await Promise.race([this.#send(text, parameters), late])) as Row[];
+      return await Promise.race([this.#send(work), late]);
     } catch (error) {
       const fault = faultOf(error);
       if (fault === "away") {
@@ -66,50 +114,16 @@ export class Database {
     }
   }
 
-  /** Closes the connection, within a bound. The next statement opens another one. */
-  async close(): Promise<void> {
-    const sql = this.#sql;
-    this.#sql = null;
-    if (sql !== null) {
-      // A connection whose server hangs never says goodbye; nobody waits for it.
-      const closed = sql.close({ timeout: 0 }).catch(() => undefined);
-      await Promise.race([closed, Bun.sleep(closeTimeoutSeconds * 1_000)]);
-    }
+  async #send<T>(work: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
+    this.#connection ??= await this.#open();
+    return await work(this.#connection);
   }
 
-  async #send(text: string, parameters: readonly unknown[]): Promise<unknown> {
-    this.#sql ??= await this.#open();
-    return await this.#sql.unsafe(text, [...parameters]);
-  }
-
-  async #open(): Promise<SQL> {
+  async #open(): Promise<DatabaseConnection> {
     const { address } = this;
-    if (address.dialect === "postgres") {
-      return new SQL(address.url, {
-        max: 1,
-        connectionTimeout: Math.max(1, Math.ceil(this.#timeoutMs / 2_000)),
-        // The server gives up, too, and lets go of its locks.
-        connection: { application_name: "sluice", statement_timeout: this.#timeoutMs },
-      });
-    }
-    const sql = new SQL({
-      adapter: "sqlite",
-      filename: address.path,
-      ...(this.#readonly ? { readonly: true } : { create: true, readwrite: true }),
-    });
-    try {
-      await sql.unsafe(`PRAGMA busy_timeout = ${sqliteBusyMs}`);
-      if (!this.#readonly) {
-        // Readers do not stop the writer; and what is acknowledged survives a loss of power.
-        await sql.unsafe("PRAGMA journal_mode = WAL");
-        await sql.unsafe("PRAGMA synchronous = FULL");
-      }
-      return sql;
-    } catch (error) {
-      // The first to open the file may be kept waiting by another; each attempt would leak a file.
-      await sql.close({ timeout: 0 });
-      throw error;
-    }
+    return address.dialect === "sqlite"
+      ? openSqlite(address.path, this.#options)
+      : openPostgres(address.url, this.#options);
   }
 }
 
@@ -118,8 +132,8 @@ const dataState = /^(22|23)/;
 const dataCode = /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/;
 
 function faultOf(error: unknown): "data" | "away" {
-  if (error instanceof SQL.PostgresError) {
+  if (error instanceof PostgresError) {
     return dataState.test(String(error.errno)) ? "data" : "away";
   }
-  return error instanceof SQL.SQLiteError && dataCode.test(error.code) ? "data" : "away";
+  return error instanceof SQLiteError && dataCode.test(error.code ?? "") ? "data" : "away";
 }

@@ -15,7 +15,7 @@ export interface HousekeeperOptions {
   readonly pause: Pause;
   /** Between two looks at the ledger while orders come. */
   readonly everyMs: number;
-  /** Stored entries of a stream that stay. */
+  /** Order records of a stream that stay, though they are stored. */
   readonly streamKeep: number;
   /** A worker that was silent for so long, with nothing pending, is forgotten. */
   readonly consumerIdleMs: number;
@@ -32,9 +32,9 @@ const leastMs = 5;
 const retryMs = 250;
 /** Between two rounds of tidying up while orders come. */
 const tendMs = 1_000;
-/** Entries that one script forgets: Redis is busy with them for about a millisecond. */
+/** Records that one script forgets: Redis is busy with them for about a millisecond. */
 const trimMax = 1_000;
-/** Scripts a sale and round: 80 thousand entries a second, above what a sale adds. */
+/** Scripts a sale and round: 80 thousand records a second, above what a sale adds. */
 const trimsMax = 80;
 /** Workers that are gone are looked for this often at the most. */
 const forgetLeastMs = 300_000;
@@ -144,8 +144,8 @@ export class Housekeeper {
     await this.#reporting(async () => {
       const { readable } = sales;
       let settled = true;
-      for (const [sale, { entries, length }] of await lags.read()) {
-        settled = (await this.#trim(sale, length)) && entries === 0 && settled;
+      for (const [sale, { entries }] of await lags.read()) {
+        settled = (await this.#trim(sale)) && entries === 0 && settled;
         if (forget && !pause.stopped) {
           await group.forgetConsumers(sale, consumerIdleMs);
         }
@@ -159,13 +159,10 @@ export class Housekeeper {
   }
 
   /** Returns whether nothing is left that may go. */
-  async #trim(sale: string, length: number): Promise<boolean> {
+  async #trim(sale: string): Promise<boolean> {
     const { group, streamKeep, pause } = this.#options;
     for (let trims = 0; trims < trimsMax && !pause.stopped; trims += 1) {
-      if (length - trims * trimMax <= streamKeep) {
-        return true;
-      }
-      if ((await group.trim(sale, streamKeep, trimMax)) === 0) {
+      if ((await group.trim(sale, streamKeep, trimMax)).forgotten === 0) {
         return true;
       }
     }

@@ -1,7 +1,7 @@
 import { misconfigured } from "../process/check-config.ts";
 import { configure, createLog } from "../process/program.ts";
 import { readConfig } from "./config.ts";
-import { NewerDatabaseError } from "./migrate.ts";
+import { UnknownFormError } from "./migrate.ts";
 import { OrderWorker } from "./order-worker.ts";
 
 /** Entry of the order worker: configuration, parts, work, signals. */
@@ -24,7 +24,7 @@ process.on("SIGINT", stop);
 worker.run().then(
   () => process.exit(0),
   (error: unknown) => {
-    if (error instanceof NewerDatabaseError) {
+    if (error instanceof UnknownFormError) {
       log.fatal(error.message);
       process.exit(misconfigured);
     }

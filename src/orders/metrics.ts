@@ -9,7 +9,7 @@ import type { LagsBySale } from "./lags.ts";
 export class WorkerMetrics {
   readonly #registry = new Registry();
   readonly #stored = this.#counter(
-    "sluice_order_entries_stored_total",
+    "sluice_order_records_stored_total",
     "Entries of orders that were stored and acknowledged, repetitions included.",
   );
   readonly #batchSize: Histogram;
@@ -28,7 +28,7 @@ export class WorkerMetrics {
     addBuildInfo(this.#registry);
     this.#batchSize = new Histogram({
       name: "sluice_order_batch_size",
-      help: "Entries read from the outbox at a time.",
+      help: "Rows that a transaction stores.",
       buckets: [1, 5, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000],
       registers,
     });
@@ -44,6 +44,7 @@ export class WorkerMetrics {
       ["kind"],
     );
     this.#lag = {
+      records: this.#gauge("sluice_lag_records", "Order records that are not stored."),
       entries: this.#gauge("sluice_lag_entries", "Entries of the outbox that are not stored."),
       seconds: this.#gauge("sluice_lag_seconds", "Age of the oldest entry that is not stored."),
       length: this.#gauge("sluice_outbox_entries", "Entries in the outbox, stored or not."),
@@ -63,13 +64,13 @@ export class WorkerMetrics {
     }
   }
 
-  stored(entries: number): void {
-    this.#stored.inc(entries);
+  stored(records: number): void {
+    this.#stored.inc(records);
   }
 
-  batch(entries: number): void {
-    if (entries > 0) {
-      this.#batchSize.observe(entries);
+  batch(records: number): void {
+    if (records > 0) {
+      this.#batchSize.observe(records);
     }
   }
 
@@ -87,6 +88,7 @@ export class WorkerMetrics {
 
   async render(): Promise<Response> {
     for (const [sale, lag] of await this.#lags()) {
+      this.#lag.records.set({ sale }, lag.records);
       this.#lag.entries.set({ sale }, lag.entries);
       this.#lag.seconds.set({ sale }, lag.seconds);
       this.#lag.length.set({ sale }, lag.length);

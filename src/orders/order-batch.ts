@@ -1,54 +1,107 @@
+import type { DeadRecord } from "../ledger/outbox/dead-letters.ts";
 import { readEntry, type StreamEntry } from "../ledger/outbox/entry.ts";
+import { encodeFullRecord } from "../sale/order.ts";
+import type { SaleDefinition } from "../sale/sale.ts";
 import type { SaleOrder } from "./orders-table.ts";
+import type { SaleChange } from "./sales-table.ts";
 
-/** An entry with the new record of an order. */
-export interface OrderEntry extends SaleOrder {
+/** An entry of an outbox, taken apart: all that is to be stored of it, and what cannot be. */
+export interface ReadEntry {
   readonly entry: StreamEntry;
+  /** Records in it, those that cannot be read as well. */
+  readonly size: number;
+  readonly orders: readonly PlacedOrder[];
+  /** Of the sale itself. */
+  readonly definition: SaleDefinition | null;
+  readonly unreadable: readonly DeadRecord[];
 }
 
-/** An entry that cannot be stored, and why. */
-export interface Poison {
+/** An order, and where it stands in its entry. */
+export interface PlacedOrder extends SaleOrder {
+  readonly place: number;
+}
+
+/** What of an entry cannot be stored. */
+export interface Refusal {
   readonly entry: StreamEntry;
-  readonly reason: string;
+  readonly record: DeadRecord;
 }
 
-export interface OrderBatch {
-  readonly orders: OrderEntry[];
-  /** Nothing to store: events of the sale, entries that are gone. */
-  readonly others: StreamEntry[];
-  readonly unreadable: Poison[];
+/** Of an entry that cannot be stored as a whole, there is no place to name. */
+export const wholeEntry = -1;
+
+/** Takes an entry apart. Whatever is in it, it can be stored or become a dead letter. */
+export function takeApart(entry: StreamEntry): ReadEntry {
+  const nothing = { entry, size: 0, orders: [], definition: null, unreadable: [] };
+  const reading = readEntry(entry);
+  switch (reading.kind) {
+    case "gone":
+      return nothing;
+    case "sale":
+      return { ...nothing, definition: reading.definition };
+    case "unreadable":
+      return { ...nothing, unreadable: [refusedWhole(reading.reason)] };
+    case "orders": {
+      const { records } = reading;
+      const unreadable = reading.unreadable.map(({ place, token, text, reason }) => ({
+        place,
+        token,
+        record: text,
+        reason,
+      }));
+      const orders: PlacedOrder[] = [];
+      for (const [place, record] of records.entries()) {
+        if (record !== null) {
+          orders.push({ sale: entry.sale, record, place });
+        }
+      }
+      return { ...nothing, size: records.length, orders, unreadable };
+    }
+  }
 }
 
-/** Tells the entries of a batch apart. */
-export function sortEntries(entries: readonly StreamEntry[]): OrderBatch {
-  const batch: OrderBatch = { orders: [], others: [], unreadable: [] };
+/** An entry that cannot be stored as a whole. */
+export function refusedWhole(reason: string): DeadRecord {
+  return { place: wholeEntry, token: "", record: "", reason };
+}
+
+/** An order that cannot be stored. */
+export function refusedOrder({ place, record }: PlacedOrder, reason: string): DeadRecord {
+  return { place, token: record.token, record: encodeFullRecord(record), reason };
+}
+
+/** Cuts entries into batches that are full with `recordsMax` records, whole entries each. */
+export function* cutBatches(
+  entries: readonly ReadEntry[],
+  recordsMax: number,
+): Generator<readonly ReadEntry[]> {
+  let batch: ReadEntry[] = [];
+  let rows = 0;
   for (const entry of entries) {
-    const reading = readEntry(entry);
-    switch (reading.kind) {
-      case "order":
-        batch.orders.push({ sale: entry.sale, record: reading.record, entry });
-        break;
-      case "other":
-        batch.others.push(entry);
-        break;
-      case "unreadable":
-        batch.unreadable.push({ entry, reason: reading.reason });
-        break;
+    batch.push(entry);
+    rows += rowsOf(entry);
+    if (rows >= recordsMax) {
+      yield batch;
+      batch = [];
+      rows = 0;
     }
   }
-  return batch;
+  if (batch.length > 0) {
+    yield batch;
+  }
 }
 
-/** Ids of entries by their sale. */
-export function idsBySale(entries: Iterable<StreamEntry>): Map<string, string[]> {
-  const ids = new Map<string, string[]>();
-  for (const { sale, id } of entries) {
-    const known = ids.get(sale);
-    if (known === undefined) {
-      ids.set(sale, [id]);
-    } else {
-      known.push(id);
-    }
-  }
-  return ids;
+/** One without a record has a row of its own, too. */
+function rowsOf({ size }: ReadEntry): number {
+  return Math.max(1, size);
+}
+
+/** Records of entries, and one for each entry that has none. */
+export function countRows(entries: readonly ReadEntry[]): number {
+  return entries.reduce((sum, entry) => sum + rowsOf(entry), 0);
+}
+
+/** A change of a sale that is to be stored, with its secret if that is not stored yet. */
+export interface EntryChange extends SaleChange {
+  readonly entry: StreamEntry;
 }

@@ -1,29 +1,40 @@
-import type { StreamEntry } from "../ledger/outbox/entry.ts";
 import type { StreamGroup } from "../ledger/outbox/group.ts";
 import { backoffMs } from "../process/backoff.ts";
+import { secretId } from "../sale/tokens.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import { idsBySale, type OrderEntry, type Poison, sortEntries } from "./order-batch.ts";
-import { writeOrders } from "./orders-table.ts";
+import {
+  type EntryChange,
+  type ReadEntry,
+  type Refusal,
+  refusedWhole,
+  wholeEntry,
+} from "./order-batch.ts";
 import type { Pause } from "./pause.ts";
+import { writeAllButRefused, writeBatch, type WrittenBatch } from "./write-batch.ts";
+
+/** An entry of which something cannot be stored. */
+export interface Poison {
+  readonly sale: string;
+  readonly id: string;
+  /** How many of its records, and of the first one its place and the reason. */
+  readonly records: number;
+  readonly place: number;
+  readonly reason: string;
+}
 
 export interface OrderStoreOptions {
   readonly database: Database;
-  readonly group: StreamGroup;
-  /** Deliveries of an entry that cannot be stored before it becomes a dead letter. */
+  readonly group: Pick<StreamGroup, "acknowledge" | "readSecret" | "tries" | "moveToDeadLetters">;
+  /** Deliveries of an entry of which something cannot be stored, before that is a dead letter. */
   readonly triesMax: number;
   readonly pause: Pause;
-  /** Entries of orders that are stored and acknowledged. */
-  readonly onStored: (entries: number) => void;
+  /** Records of orders that are stored. */
+  readonly onStored: (records: number) => void;
   /** The database answered (null), or why it did not. */
   readonly onDatabase: (fault: string | null) => void;
-  /** `moved`: it is a dead letter now; else it stays pending. */
+  /** `moved`: it is among the dead letters now; else its entry stays pending. */
   readonly onPoison: (poison: Poison, tries: number, moved: boolean) => void;
 }
-
-type Attempt =
-  | { readonly kind: "stored" }
-  | { readonly kind: "refused"; readonly reason: string }
-  | { readonly kind: "stopped" };
 
 /** Pause between two attempts while the database is away, the first and the longest. */
 const retryMinMs = 100;
@@ -36,85 +47,132 @@ const retryMaxMs = 2_000;
  */
 export class OrderStore {
   readonly #options: OrderStoreOptions;
+  /** Sales whose secret is in the database, and the secret's name. */
+  readonly #secrets = new Map<string, string>();
 
   constructor(options: OrderStoreOptions) {
     this.#options = options;
   }
 
   /**
-   * Stores and acknowledges entries. What cannot be stored stays pending, to be delivered again,
-   * up to `triesMax` times; then it becomes a dead letter. What is not stored yet when the worker
-   * is asked to stop stays pending as well. Throws `LedgerUnavailable`; the rest is pending then.
+   * Stores a batch in one transaction and acknowledges its entries. An entry of which something
+   * cannot be stored stays pending, to be delivered again, up to `triesMax` times; then that
+   * becomes dead letters, and the entry is acknowledged. What is not stored yet when the worker is
+   * asked to stop stays pending as well. Throws `LedgerUnavailable`; the rest is pending then.
    */
-  async store(entries: readonly StreamEntry[]): Promise<void> {
-    const { orders, others, unreadable } = sortEntries(entries);
-    const stored: StreamEntry[] = [];
-    const poison: Poison[] = unreadable;
-    await this.#write(orders, stored, poison);
-    for (const [sale, ids] of idsBySale([...others, ...stored])) {
-      await this.#options.group.acknowledge(sale, ids);
+  async store(entries: readonly ReadEntry[]): Promise<void> {
+    const { group, onStored } = this.#options;
+    const refusals: Refusal[] = entries.flatMap(({ entry, unreadable }) =>
+      unreadable.map((record) => ({ entry, record })),
+    );
+    const changes = await this.#readChanges(entries, refusals);
+    const refused = await this.#write({ entries, changes });
+    if (refused === null) {
+      return;
     }
-    this.#options.onStored(stored.length);
-    for (const one of poison) {
-      await this.#giveUpOrRetry(one);
+    refusals.push(...refused);
+    const poisonous = Map.groupBy(refusals, ({ entry }) => entry);
+    for (const { entry, sale, definition } of changes) {
+      if (!poisonous.has(entry)) {
+        this.#secrets.set(sale, definition.secretId);
+      }
+    }
+    for (const [sale, ids] of idsBySale(entries, new Set(poisonous.keys()))) {
+      await group.acknowledge(sale, ids);
+    }
+    const tried = entries.reduce((sum, { orders }) => sum + orders.length, 0);
+    onStored(tried - refused.filter(({ record }) => record.place !== wholeEntry).length);
+    for (const records of poisonous.values()) {
+      await this.#giveUpOrRetry(records);
     }
   }
 
   /**
-   * Writes all at once. If the database refuses that, in halves, down to the single entries that
-   * it refuses: a few statements for each of them, however large the batch.
+   * The changes of sales, each with the secret unless that is stored. One that the ledger has no
+   * secret for, or another one, cannot be stored. Throws `LedgerUnavailable`.
    */
-  async #write(orders: OrderEntry[], stored: StreamEntry[], poison: Poison[]): Promise<void> {
-    const [first] = orders;
-    if (first === undefined) {
-      return;
+  async #readChanges(entries: readonly ReadEntry[], refusals: Refusal[]): Promise<EntryChange[]> {
+    const changes: EntryChange[] = [];
+    for (const { entry, definition } of entries) {
+      if (definition === null) {
+        continue;
+      }
+      const { sale } = entry;
+      if (this.#secrets.get(sale) === definition.secretId) {
+        changes.push({ entry, sale, definition, secret: null });
+        continue;
+      }
+      const secret = await this.#options.group.readSecret(sale);
+      if (secret === null || secretId(secret) !== definition.secretId) {
+        const which = secret === null ? "no secret" : "another secret than this change of it names";
+        refusals.push({ entry, record: refusedWhole(`the ledger has ${which} for the sale`) });
+      } else {
+        changes.push({ entry, sale, definition, secret });
+      }
     }
-    const attempt = await this.#attempt(orders);
-    switch (attempt.kind) {
-      case "stored":
-        stored.push(...orders.map(({ entry }) => entry));
-        return;
-      case "stopped":
-        return;
-      case "refused":
-        if (orders.length === 1) {
-          poison.push({ entry: first.entry, reason: attempt.reason });
-          return;
-        }
-        await this.#write(orders.slice(0, orders.length >> 1), stored, poison);
-        await this.#write(orders.slice(orders.length >> 1), stored, poison);
-    }
+    return changes;
   }
 
-  /** For as long as the database is away, at growing intervals, and until the worker stops. */
-  async #attempt(orders: readonly OrderEntry[]): Promise<Attempt> {
+  /**
+   * For as long as the database is away, at growing intervals, and until the worker stops (null).
+   * Returns what the database refuses.
+   */
+  async #write(batch: WrittenBatch): Promise<Refusal[] | null> {
     const { database, pause, onDatabase } = this.#options;
-    for (let failures = 0; !pause.stopped || failures === 0; failures += 1) {
+    let isRefused = false;
+    for (let failures = 0; !pause.stopped || failures === 0;) {
       try {
-        await writeOrders(database, orders);
+        const refusals = isRefused ? await writeAllButRefused(database, batch) : [];
+        if (!isRefused) {
+          await writeBatch(database, batch);
+        }
         onDatabase(null);
-        return { kind: "stored" };
+        return refusals;
       } catch (error) {
         if (!(error instanceof DatabaseError)) {
           throw error;
         }
-        if (error.fault === "data") {
-          onDatabase(null);
-          return { kind: "refused", reason: error.message };
+        if (error.fault === "data" && !isRefused) {
+          isRefused = true;
+          continue;
         }
         onDatabase(error.message);
         await pause.wait(backoffMs(failures, retryMinMs, retryMaxMs));
+        failures += 1;
       }
     }
-    return { kind: "stopped" };
+    return null;
   }
 
   /** Moves it to the dead letters if it was tried often enough; else it is delivered again. */
-  async #giveUpOrRetry(poison: Poison): Promise<void> {
+  async #giveUpOrRetry(refusals: readonly Refusal[]): Promise<void> {
     const { group, triesMax, onPoison } = this.#options;
-    const { sale, id } = poison.entry;
+    const [first] = refusals;
+    if (first === undefined) {
+      return;
+    }
+    const { entry, record } = first;
+    const { sale, id } = entry;
+    const dead = refusals.map((refusal) => refusal.record);
     const tries = await group.tries(sale, id);
-    const moved = tries >= triesMax && (await group.moveToDeadLetters(sale, id, poison.reason));
-    onPoison(poison, tries, moved);
+    const moved = tries >= triesMax && (await group.moveToDeadLetters(sale, id, dead)) > 0;
+    const { place, reason } = record;
+    onPoison({ sale, id, records: dead.length, place, reason }, tries, moved);
   }
+}
+
+/** Ids of entries by their sale, without some. */
+function idsBySale(
+  entries: readonly ReadEntry[],
+  without: ReadonlySet<Refusal["entry"]>,
+): Map<string, string[]> {
+  const ids = new Map<string, string[]>();
+  for (const { entry } of entries) {
+    if (!without.has(entry)) {
+      const known = ids.get(entry.sale) ?? [];
+      known.push(entry.id);
+      ids.set(entry.sale, known);
+    }
+  }
+  return ids;
 }

@@ -15,7 +15,7 @@ import { Housekeeper } from "./housekeeping.ts";
 import { Lags } from "./lags.ts";
 import { WorkerMetrics } from "./metrics.ts";
 import { migrate, migrations } from "./migrate.ts";
-import { OrderStore } from "./order-store.ts";
+import { OrderStore, type Poison } from "./order-store.ts";
 import { Pause } from "./pause.ts";
 import { Sales } from "./sales.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -99,14 +99,9 @@ export class OrderWorker {
       group: this.#group,
       triesMax: this.#config.triesMax,
       pause: this.#pause,
-      onStored: (entries) => this.#metrics.stored(entries),
+      onStored: (records) => this.#metrics.stored(records),
       onDatabase: (fault) => this.#onDatabase(fault),
-      onPoison: ({ entry: { sale, id }, reason }, tries, moved) => {
-        this.#metrics.poison(moved);
-        const what = moved ? "is now a dead letter" : "cannot be stored";
-        // Each such entry is logged a bounded number of times, and there should be none.
-        this.#log[moved ? "error" : "warn"]({ sale, id, tries, reason }, `an entry ${what}`);
-      },
+      onPoison: (poison, tries, moved) => this.#onPoison(poison, tries, moved),
     });
     const { batchMax, claimIdleMs } = this.#config;
     const consumer = new Consumer({
@@ -118,7 +113,7 @@ export class OrderWorker {
       batchMax,
       claimIdleMs,
       settled: () => this.#housekeeper.settled,
-      onBatch: (entries) => this.#metrics.batch(entries),
+      onBatch: (records) => this.#metrics.batch(records),
       onFault: (fault) => this.#onLedgerFault("reading orders", fault),
     });
     await consumer.run();
@@ -207,6 +202,15 @@ export class OrderWorker {
       this.#log.info("the database answers");
     }
     this.#databaseFault = fault;
+  }
+
+  #onPoison(poison: Poison, tries: number, moved: boolean): void {
+    for (let record = 0; record < poison.records; record += 1) {
+      this.#metrics.poison(moved);
+    }
+    const what = moved ? "are dead letters now" : "cannot be stored";
+    // Each such entry is logged a bounded number of times, and there should be none.
+    this.#log[moved ? "error" : "warn"]({ ...poison, tries }, `records of an entry ${what}`);
   }
 
   #unready(): string | null {

@@ -1,7 +1,6 @@
-import { sql } from "bun";
-
-import type { OrderRecord, OrderState } from "../sale/order.ts";
-import type { Database, Row } from "./database.ts";
+import type { OrderRecord } from "../sale/order.ts";
+import { type BulkColumn, BulkInsert } from "./bulk-insert.ts";
+import { type Database, DatabaseError } from "./database.ts";
 
 /** An order of a sale, as it is in the ledger. */
 export interface SaleOrder {
@@ -9,174 +8,86 @@ export interface SaleOrder {
   readonly record: OrderRecord;
 }
 
-interface Column {
-  readonly name: string;
-  /** In PostgreSQL. */
-  readonly type: "TEXT" | "BIGINT" | "INTEGER";
-  readonly valueOf: (order: SaleOrder) => string | number;
-}
-
 /**
- * The columns of the table, in the order in which they are written and read. A change of state
- * changes those from `state` on. The table itself is made by the migrations.
+ * The columns that the ledger fills. A change of state changes those from `state` on. The table
+ * itself is made by the migrations.
  */
-const columns: readonly Column[] = [
-  { name: "order_id", type: "TEXT", valueOf: ({ record }) => record.order },
+const columns: readonly BulkColumn<SaleOrder>[] = [
   { name: "sale", type: "TEXT", valueOf: ({ sale }) => sale },
   { name: "serial", type: "BIGINT", valueOf: ({ record }) => record.serial },
-  { name: "request_key", type: "TEXT", valueOf: ({ record }) => record.key },
+  { name: "token", type: "TEXT", valueOf: ({ record }) => record.token },
   { name: "buyer", type: "TEXT", valueOf: ({ record }) => record.buyer },
   { name: "quantity", type: "INTEGER", valueOf: ({ record }) => record.quantity },
   { name: "held_at_ms", type: "BIGINT", valueOf: ({ record }) => record.heldAtMs },
   { name: "pay_by_ms", type: "BIGINT", valueOf: ({ record }) => record.payByMs },
+  { name: "request_hash", type: "TEXT", valueOf: ({ record }) => record.hash },
   { name: "state", type: "TEXT", valueOf: ({ record }) => record.state },
   { name: "revision", type: "INTEGER", valueOf: ({ record }) => record.revision },
   { name: "cause", type: "TEXT", valueOf: ({ record }) => record.cause },
   { name: "changed_at_ms", type: "BIGINT", valueOf: ({ record }) => record.changedAtMs },
 ];
-/** As PostgreSQL's catalogue calls the types. */
-const arrayTypes = { TEXT: "TEXT", BIGINT: "INT8", INTEGER: "INT4" } as const;
 const names = columns.map(({ name }) => name);
-const allColumns = names.join(", ");
 const changing = names.slice(names.indexOf("state"));
 
 /**
- * The rows of a batch as a table, from so few parameters that one prepared statement does for
- * every size: a JSON array of rows for SQLite, an array a column for PostgreSQL, which takes that
- * a third faster than JSON.
+ * The newest revision stays. A serial that another token has is no older revision, but two orders
+ * in one place: a token that becomes NULL is refused.
  */
-const sources = {
-  sqlite: `(SELECT ${names.map((name, index) => `value ->> ${index} AS ${name}`).join(", ")}
-    FROM json_each($1))`,
-  postgres: `unnest(${columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(", ")})
-    AS batch(${allColumns})`,
-} as const;
-
-function upsert(dialect: keyof typeof sources): string {
-  const changes = changing.map((name) => `${name} = excluded.${name}`);
-  // "WHERE true" tells SQLite that ON CONFLICT is not the condition of a join.
-  return `INSERT INTO orders (${allColumns})
-    SELECT ${allColumns} FROM ${sources[dialect]} WHERE true
-    ON CONFLICT (order_id) DO UPDATE SET ${changes.join(", ")}
-    WHERE orders.revision < excluded.revision`;
-}
-
-const upserts = { sqlite: upsert("sqlite"), postgres: upsert("postgres") } as const;
-
-function toParameters(dialect: keyof typeof sources, orders: readonly SaleOrder[]): unknown[] {
-  return dialect === "sqlite"
-    ? [JSON.stringify(orders.map((order) => columns.map(({ valueOf }) => valueOf(order))))]
-    : columns.map(({ type, valueOf }) => sql.array(orders.map(valueOf), arrayTypes[type]));
-}
+const upsert = new BulkInsert(
+  "orders",
+  columns,
+  `ON CONFLICT (sale, serial) DO UPDATE SET
+    token = CASE WHEN orders.token = excluded.token THEN excluded.token END,
+    ${changing.map((name) => `${name} = excluded.${name}`).join(", ")}
+    WHERE orders.revision < excluded.revision OR orders.token <> excluded.token`,
+);
 
 /**
- * Stores orders in one statement, which is its own transaction. Each order keeps its newest
- * record, whatever order they come in and however often. Throws `DatabaseError`.
+ * Stores orders, within the transaction of the caller. Each keeps its newest record, whatever order
+ * they come in and however often. Throws `DatabaseError`; its fault is `data`, too, where two
+ * orders have one serial, be it in the database or among these.
  */
 export async function writeOrders(database: Database, orders: readonly SaleOrder[]): Promise<void> {
-  const newest = newestOrders(orders);
-  if (newest.length > 0) {
-    const { dialect } = database;
-    await database.run(upserts[dialect], toParameters(dialect, newest));
+  try {
+    await upsert.run(database, newestOrders(orders));
+  } catch (error) {
+    // A record has a token, or it would not have been read.
+    if (error instanceof DatabaseError && tokenIsNull.test(error.message)) {
+      throw new DatabaseError("data", `${twinRefusal}: ${error.message}`, error);
+    }
+    throw error;
   }
 }
+
+/** What both databases answer to a token that would become NULL. */
+const tokenIsNull = /not.null.*\btoken\b|\btoken\b.*not.null/i;
+const twinRefusal = "another order of the sale has this serial";
 
 /**
- * One record an order, the newest, since a statement may touch a row only once; in the order of
- * their ids, so that two workers that write the same orders do not wait for each other in a ring.
+ * One record an order, the newest, since a statement may touch a row only once; by sale and serial,
+ * so that two workers that write the same orders do not wait for each other in a ring, and rows are
+ * added at the end of SQLite's tree. Throws `DatabaseError` where two orders have one serial.
  */
 export function newestOrders(orders: readonly SaleOrder[]): SaleOrder[] {
-  const newest = new Map<string, SaleOrder>();
+  const sales = new Map<string, Map<number, SaleOrder>>();
   for (const order of orders) {
-    const known = newest.get(order.record.order);
-    if (known === undefined || known.record.revision < order.record.revision) {
-      newest.set(order.record.order, order);
+    const { serial, token, revision } = order.record;
+    let newest = sales.get(order.sale);
+    if (newest === undefined) {
+      newest = new Map();
+      sales.set(order.sale, newest);
+    }
+    const known = newest.get(serial)?.record;
+    if (known !== undefined && known.token !== token) {
+      throw new DatabaseError("data", twinRefusal);
+    }
+    if (known === undefined || known.revision < revision) {
+      newest.set(serial, order);
     }
   }
-  return [...newest.values()].sort((a, b) => (a.record.order < b.record.order ? -1 : 1));
-}
-
-/** One row of the table, as it is stored: nothing is trusted. */
-export interface StoredOrder {
-  readonly order: string;
-  readonly serial: string;
-  readonly key: string;
-  readonly buyer: string;
-  readonly quantity: string;
-  readonly heldAtMs: string;
-  readonly payByMs: string;
-  readonly state: string;
-  readonly revision: string;
-  readonly cause: string;
-  readonly changedAtMs: string;
-}
-
-/** Orders that are listed at a time; however many there are, no more are in memory. */
-const listedMax = 1_000;
-/** Serials a page of an audit. Pages go by serial, and not by id, so that no row hides behind its twin. */
-const pageSerials = 10_000;
-/** As many orders as the ledger's side of an audit takes. */
-const rowsMax = 5_000_000;
-
-const listed = `SELECT ${allColumns} FROM orders
-  WHERE sale = $1 AND serial > $2 AND ($3 = '' OR state = $3)
-  ORDER BY serial LIMIT ${listedMax}`;
-const nextSerial = "SELECT MIN(serial) AS serial FROM orders WHERE sale = $1 AND serial >= $2";
-const page = `SELECT ${allColumns} FROM orders
-  WHERE sale = $1 AND serial >= $2 AND serial < $3 ORDER BY serial, order_id`;
-
-/** The orders of a sale by serial, in pages. Throws `DatabaseError`. */
-export async function* listOrders(
-  database: Database,
-  sale: string,
-  state: OrderState | null,
-): AsyncGenerator<readonly StoredOrder[]> {
-  let after = 0;
-  for (;;) {
-    const orders = (await database.run(listed, [sale, after, state ?? ""])).map(toStoredOrder);
-    const last = orders.at(-1);
-    if (last === undefined) {
-      return;
-    }
-    yield orders;
-    after = Number(last.serial);
-  }
-}
-
-/** Reads all orders of a sale, in the order of their serials. Throws `DatabaseError`. */
-export async function readStoredOrders(database: Database, sale: string): Promise<StoredOrder[]> {
-  const orders: StoredOrder[] = [];
-  let from = 0;
-  for (;;) {
-    const [first] = await database.run(nextSerial, [sale, from]);
-    if (first === undefined || first["serial"] === null) {
-      return orders;
-    }
-    const start = Number(first["serial"]);
-    from = start + pageSerials;
-    for (const row of await database.run(page, [sale, start, from])) {
-      orders.push(toStoredOrder(row));
-    }
-    if (orders.length > rowsMax) {
-      throw new RangeError(`sale ${sale} has more than ${rowsMax} orders in the database`);
-    }
-  }
-}
-
-/** PostgreSQL gives a BIGINT as text and SQLite as a number: as text they compare alike. */
-function toStoredOrder(row: Row): StoredOrder {
-  const text = (column: string): string => String(row[column]);
-  return {
-    order: text("order_id"),
-    serial: text("serial"),
-    key: text("request_key"),
-    buyer: text("buyer"),
-    quantity: text("quantity"),
-    heldAtMs: text("held_at_ms"),
-    payByMs: text("pay_by_ms"),
-    state: text("state"),
-    revision: text("revision"),
-    cause: text("cause"),
-    changedAtMs: text("changed_at_ms"),
-  };
+  return [...sales.keys()]
+    .sort()
+    .flatMap((sale) =>
+      [...(sales.get(sale)?.values() ?? [])].sort((a, b) => a.record.serial - b.record.serial),
+    );
 }

@@ -97,15 +97,22 @@ export class Sweeper {
       if (!(error instanceof LedgerUnavailable)) {
         throw error;
       }
-      this.#options.onFault(error.message);
+      this.#options.onFault(`sale ${sale}: ${error.message}`);
       return false;
     }
   }
 
   async #sweep(sale: string): Promise<void> {
-    const { group, pause, onLapsed } = this.#options;
+    const { group, pause, onLapsed, onFault } = this.#options;
     for (let scripts = 0; scripts < scriptsMax && !pause.stopped; scripts += 1) {
-      const { released, more } = await group.lapse(sale, scriptMax);
+      const { released, more, broken } = await group.lapse(sale, scriptMax);
+      for (const ref of broken) {
+        const found = await group.lapseBatch(sale, ref);
+        const what = `batch ${ref} has overdue holds that the outbox does not name`;
+        onFault(
+          `sale ${sale}: ${what}; ${found} of them went back on sale, "sluice audit" has more`,
+        );
+      }
       if (released > 0) {
         onLapsed(sale, released);
       }

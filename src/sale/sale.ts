@@ -16,9 +16,29 @@ export function isSaleState(text: string): text is SaleState {
   return (saleStates as readonly string[]).includes(text);
 }
 
-/** What the outbox reports of a sale as a whole: `event` of an entry that is no order's. */
+/** Why a sale's definition changed. */
 export const saleEvents = ["created", "restocked", ...settableStates] as const;
 export type SaleEvent = (typeof saleEvents)[number];
+
+/** Whether a text, of the ledger say, is why a sale changed. */
+export function isSaleEvent(text: string): text is SaleEvent {
+  return (saleEvents as readonly string[]).includes(text);
+}
+
+/** What a sale is, but for what is sold of it: the outbox has it after each change of it. */
+export interface SaleDefinition {
+  /** 1 when created, one more with every change. */
+  readonly revision: number;
+  readonly changedAtMs: number;
+  readonly cause: SaleEvent;
+  readonly state: SaleState;
+  readonly total: number;
+  readonly limit: number;
+  readonly holdMs: number;
+  readonly opensAtMs: number;
+  /** Names the secret that its tokens are made with. */
+  readonly secretId: string;
+}
 
 export interface SaleSnapshot {
   readonly sale: string;
@@ -40,6 +60,8 @@ export interface SaleSnapshot {
   readonly epoch: number;
   /** Serial of the newest hold; 0 before the first. */
   readonly serial: number;
+  /** Names the secret that its tokens are made with. */
+  readonly secretId: string;
 }
 
 /** Sale ids stand in URLs, key names and order ids, so they are plain. */

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
+import { orderId } from "../../src/sale/order.ts";
+import { requestHash, TokenMaker } from "../../src/sale/tokens.ts";
 import { check, type ViolationKind } from "./support/checker.ts";
 import type { FinalBooks, FinalOrder } from "./support/final-books.ts";
 import { type Completion, History, type Invocation } from "./support/history.ts";
 
 const nodeMade = (digit: string) => digit.repeat(32);
+const maker = new TokenMaker("rush", "s".repeat(43));
+const tokenOf = (buyer: string, key: string) => maker.token(buyer, key);
 
 /** A world in which everything is right; tests plant one fault each. */
 class World {
@@ -12,22 +16,18 @@ class World {
   total = 3;
   held: number | null = null;
   orders: FinalOrder[] = [];
-  requests = new Map<string, string>();
   heldEvents: string[] = [];
+  #serial = 0;
 
-  /** The ledger sells. */
+  /** The ledger sells, and leaves gaps between serials. */
   sell(key: string, quantity = 1, buyer = ""): Completion {
-    const serial = this.orders.length + 1;
-    const order = `rush.${serial}.0123456789abcdef`;
-    this.orders.push({
-      order,
-      state: "held",
-      serial,
-      quantity,
-      buyer,
-      key,
-    });
-    this.requests.set(key, order);
+    this.#serial += 2;
+    const token = tokenOf(buyer, key);
+    const serial = this.#serial;
+    const order = orderId("rush", { serial, token });
+    const hash = requestHash(buyer, key);
+    this.orders = this.orders.filter((record) => record.token !== token);
+    this.orders.push({ order, token, state: "held", serial, quantity, buyer, hash });
     this.heldEvents.push(order);
     return { kind: "ok", order, serial, quantity };
   }
@@ -38,9 +38,9 @@ class World {
   }
 
   get books(): FinalBooks {
-    const { total, orders, requests, heldEvents } = this;
+    const { total, orders, heldEvents } = this;
     const held = this.held ?? orders.reduce((sum, { quantity }) => sum + quantity, 0);
-    return { total, held, paid: 0, orders, requests, heldEvents };
+    return { total, held, paid: 0, orders, heldEvents, tokenOf };
   }
 
   found(restocked = false): ViolationKind[] {
@@ -111,6 +111,17 @@ describe("what is right is not called a violation", () => {
         world.tell(sold, { key: "a", quantity: 1 });
       },
     ],
+    [
+      "two buyers use the same key, and a third asks in vain what became of it",
+      (world) => {
+        world.tell(world.sell("a", 1, "ann"), { key: "a", buyer: "ann" });
+        world.sell("a", 1, "bob");
+        world.tell(undecided("a"), { key: "a", buyer: "bob" });
+        const order = world.orders[1]?.order as string;
+        world.history.requestStatuses.push({ buyer: "bob", key: "a", order });
+        world.history.requestStatuses.push({ buyer: "eve", key: "a", order: null });
+      },
+    ],
     ["fewer left than asked for", (world) => world.tell(fewerLeft(3), { quantity: 4 })],
   ];
   for (const [name, build] of worlds) {
@@ -159,13 +170,12 @@ describe("planted violations are found", () => {
       (world) => {
         world.tell(world.sell("a"), { key: "a" });
         world.orders = [];
-        world.requests.clear();
         world.heldEvents = [];
       },
     ],
     [
       "sold twice",
-      "a key has two orders",
+      "a request has two orders, of which the second replaced the first",
       (world) => {
         world.tell(world.sell("a"), { key: "a" });
         world.sell("a");
@@ -237,7 +247,15 @@ describe("planted violations are found", () => {
     [
       "wrong order",
       "another buyer than the one who asked",
-      (world) => world.tell(world.sell("a", 1, "eve"), { key: "a", buyer: "ann" }),
+      (world) => {
+        world.tell(world.sell("a", 1, "ann"), { key: "a", buyer: "ann" });
+        world.orders = world.orders.map((record) => ({ ...record, buyer: "eve" }));
+      },
+    ],
+    [
+      "wrong order",
+      "another buyer than the one who asked without a key",
+      (world) => world.tell(world.sell(nodeMade("1"), 1, "eve"), { buyer: "ann" }),
     ],
     [
       "wrong order",
@@ -274,11 +292,41 @@ describe("planted violations are found", () => {
         world.heldEvents = world.heldEvents.concat(world.heldEvents);
       },
     ],
-    ["broken books", "an event without its order", (world) => world.heldEvents.push("rush.9.x")],
     [
       "broken books",
-      "a key with an order that does not exist",
-      (world) => void world.requests.set("a", "rush.9.x"),
+      "an event without its order",
+      (world) => world.heldEvents.push(orderId("rush", { serial: 9, token: tokenOf("", "x") })),
+    ],
+    [
+      "wrong order",
+      "the hash of another request",
+      (world) => {
+        world.tell(world.sell("a"), { key: "a" });
+        const hash = requestHash("", "b");
+        world.orders = world.orders.map((record) => ({ ...record, hash }));
+      },
+    ],
+    [
+      "wrong order",
+      "a request was given the order of another buyer's same key",
+      (world) => world.tell(world.sell("a", 1, "ann"), { key: "a", buyer: "bob" }),
+    ],
+    [
+      "sold twice",
+      "two buyers with the same key were given the same order",
+      (world) => {
+        const sold = world.sell("a", 1, "ann");
+        world.tell(sold, { key: "a", buyer: "ann" });
+        world.tell(sold, { key: "a", buyer: "bob" });
+      },
+    ],
+    [
+      "order from nowhere",
+      "for another buyer than the one whose request is open",
+      (world) => {
+        world.sell(nodeMade("1"), 1, "ann");
+        world.tell(lost, { buyer: "bob" });
+      },
     ],
     [
       "wrong request status",
@@ -286,7 +334,7 @@ describe("planted violations are found", () => {
       (world) => {
         world.sell("a");
         world.tell(undecided("a"), { key: "a" });
-        world.history.requestStatuses.push({ key: "a", order: null });
+        world.history.requestStatuses.push({ buyer: "", key: "a", order: null });
       },
     ],
     [
@@ -294,7 +342,7 @@ describe("planted violations are found", () => {
       "a key was said to have an order that it has not",
       (world) => {
         world.tell(undecided("a"), { key: "a" });
-        world.history.requestStatuses.push({ key: "a", order: "rush.1.x" });
+        world.history.requestStatuses.push({ buyer: "", key: "a", order: "rush.1.x" });
       },
     ],
   ];

@@ -2,6 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 
 import { until } from "../support/until.ts";
 import type { Fault } from "./support/fault.ts";
+import { orderOf } from "./support/final-books.ts";
 import { removeRigs, Rig, sale } from "./support/rig.ts";
 
 setDefaultTimeout(60_000);
@@ -23,7 +24,7 @@ for (const fault of faults) {
 
     const books = await rig.mustBalance();
     expect(books.orders).toHaveLength(1);
-    const order = books.requests.get("mine");
+    const order = orderOf(books, { key: "mine" });
     // Told at once, after the batch was sent again, or when asked for the key.
     const [status] = rig.history.requestStatuses;
     expect(completion.kind === "ok" ? completion.order : status?.order).toBe(order as string);
@@ -54,7 +55,7 @@ test("a purchase that was sold, though its repetition is refused, is not called 
   await rig.node(1).untilReady();
   const books = await rig.mustBalance();
   expect(rig.history.requestStatuses).toEqual([
-    { key: "mine", order: books.requests.get("mine") as string },
+    { buyer: "", key: "mine", order: orderOf(books, { key: "mine" }) },
   ]);
   await rig.mustSellOut();
 });
@@ -87,5 +88,6 @@ test("a copy that arrives after the same batch was sold sells nothing more", asy
   proxy.deliverHeldBack();
   await until("Redis answered the copy", () => proxy.answered("holdBack") === 1);
   const books = await rig.mustSellOut();
-  expect([...books.requests.keys()].filter((key) => key === "mine")).toHaveLength(1);
+  const order = orderOf(books, { key: "mine" });
+  expect(books.heldEvents.filter((held) => held === order)).toHaveLength(1);
 });

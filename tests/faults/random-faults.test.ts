@@ -101,7 +101,8 @@ for (const seed of seeds) {
     for (const [i, proxy] of rig.proxies.entries()) {
       disturb(proxy, randomOf(seed + 1_000 + i));
     }
-    const crowd = new Crowd(rig, seed + 2_000, { clients: 16, quantityMax: 3, buyers });
+    const sharedKeys = 30;
+    const crowd = new Crowd(rig, seed + 2_000, { clients: 16, quantityMax: 3, buyers, sharedKeys });
     const happened: string[] = [];
     for (let step = 1; step <= steps; step += 1) {
       const enough = rig.history.operations.length + random.whole(10, 40);

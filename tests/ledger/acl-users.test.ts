@@ -11,7 +11,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { deadLettersKey, nodesKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
+import { formatKey, nodesKey, orderGroup, saleKeys, salesKey } from "../../src/ledger/keys.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
 import { NodeProcess } from "../faults/support/node-process.ts";
 import { sluiceIn } from "../orders/support/command.ts";
@@ -94,7 +94,7 @@ async function startNodes(): Promise<[NodeProcess, NodeProcess]> {
   const started = [
     { DURABILITY: "primary" },
     // Without its own copy of the sold keys it asks the ledger for each.
-    { DURABILITY: "replica", SOLD_KEYS_MAX: 0 },
+    { DURABILITY: "replica", SOLD_ORDERS_MAX: 0 },
   ].map(
     (settings, index) =>
       new NodeProcess({
@@ -161,7 +161,9 @@ test("a whole sale by node, worker, replica and operator: nobody is refused anyt
   });
   expect(await pay(two, other.order)).toMatchObject({ status: 409 });
   expect(await ask(`${one.url}/sales/tickets`)).toMatchObject({ status: 200 });
-  expect(await ask(`${one.url}/sales/tickets/requests/mine`)).toMatchObject({ status: 200 });
+  const headers = { "X-Buyer-Id": "buyer-of-mine" };
+  const request = ask(`${one.url}/sales/tickets/requests/mine`, { headers });
+  expect(await request).toMatchObject({ status: 200, order: sold.order });
 
   // Holds that lapse, by the worker's sweep.
   const late = await until("a hold is sold", async () => {
@@ -203,7 +205,7 @@ test("a whole sale by node, worker, replica and operator: nobody is refused anyt
 
   // What nobody can store, and an operator who sends it back.
   await admin.xadd(saleKeys("tickets").events, "*", "bad", "entry");
-  await until("it is given up", async () => (await admin.xlen(deadLettersKey("tickets"))) === 1);
+  await until("it is given up", async () => (await admin.xlen(saleKeys("tickets").dead)) === 1);
   expect(await operate("dead-letters", "tickets")).toContain('["bad","entry"]');
   expect(await operate("dead-letters", "tickets", "--replay", "all")).toStartWith("1 dead");
 
@@ -222,7 +224,7 @@ interface SaleText {
   readonly held: number;
 }
 
-const events = saleKeys("tickets").events;
+const { events, secret } = saleKeys("tickets");
 /** One of each kind that a thief of the password would like. */
 const denied: Readonly<Record<Exclude<User, "admin">, readonly string[]>> = {
   node: [
@@ -236,6 +238,11 @@ const denied: Readonly<Record<Exclude<User, "admin">, readonly string[]>> = {
     "EVAL return 0",
     `SMEMBERS ${salesKey}`,
     `SADD ${salesKey} mine`,
+    `HSET ${salesKey} a b`,
+    `SET ${formatKey} 2`,
+    `INCR ${formatKey}`,
+    `SET ${secret} mine`,
+    `DEL ${nodesKey}`,
     `XRANGE ${events} - +`,
     `DEL ${events}`,
     "HSET elsewhere a b",
@@ -248,6 +255,9 @@ const denied: Readonly<Record<Exclude<User, "admin">, readonly string[]>> = {
     "ACL LIST",
     "SHUTDOWN NOSAVE",
     `SADD ${salesKey} mine`,
+    `INCR ${formatKey}`,
+    `SET ${secret} mine`,
+    `HGETALL ${nodesKey}`,
     `DEL ${events}`,
     "HSET elsewhere a b",
   ],
@@ -258,10 +268,19 @@ const denied: Readonly<Record<Exclude<User, "admin">, readonly string[]>> = {
     "ACL LIST",
     "SHUTDOWN NOSAVE",
     `DEL ${events}`,
+    `DEL ${secret}`,
+    `HSET ${nodesKey} node1 x`,
     `XTRIM ${events} MAXLEN 0`,
     "SADD elsewhere mine",
   ],
-  replica: [`HGETALL ${saleKeys("tickets").stock}`, "INFO", "KEYS *", "FLUSHALL", "CONFIG GET *"],
+  replica: [
+    `GET ${secret}`,
+    `HGETALL ${saleKeys("tickets").stock}`,
+    "INFO",
+    "KEYS *",
+    "FLUSHALL",
+    "CONFIG GET *",
+  ],
 };
 
 describe.each(Object.entries(denied))("user %s", (user, commands) => {

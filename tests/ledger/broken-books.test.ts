@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 
 import { saleKeys } from "../../src/ledger/keys.ts";
-import { closeRigs, rigged } from "./support/ledger-rig.ts";
+import { closeRigs, type LedgerRig, rigged } from "./support/ledger-rig.ts";
 import { oneServer } from "./support/one-server.ts";
+import { tokenOf } from "./support/sale-scripts.ts";
 
 closeRigs();
 const one = oneServer();
@@ -28,13 +29,46 @@ test("a sale whose books are broken is undecided and named, and does not end the
   ]);
 });
 
-test("an order that cannot be read is undecided and named, and does not end the node", async () => {
+/**
+ * Asks for the order of k1 in every way that a node has. It alone is undecided: who buys or asks
+ * together with it is told the truth.
+ */
+async function expectUnreadable(rig: LedgerRig): Promise<void> {
+  const unreadable = { kind: "unreadable" };
+  const order = { serial: 1, token: tokenOf("k1") };
+  const refs = [{ ...order }, { serial: 99, token: tokenOf("none") }];
+  expect(await rig.buy("honest", "k1", "other")).toMatchObject({
+    kind: "ok",
+    value: { results: [{ kind: "sold" }, unreadable, { kind: "sold" }] },
+  });
+  expect(await rig.lookup("honest", "k1", "none")).toMatchObject({
+    kind: "ok",
+    value: { orders: [{ state: "held" }, unreadable, null] },
+  });
+  for (const change of [rig.ledger.confirm("tickets", refs), rig.ledger.cancel("tickets", refs)]) {
+    expect(await change).toMatchObject({
+      kind: "ok",
+      value: { results: [unreadable, { kind: "unknownOrder" }] },
+    });
+  }
+  expect(await rig.ledger.readOrder("tickets", order)).toMatchObject({
+    kind: "unknown",
+    reason: expect.stringMatching(/cannot be read|is not there/),
+  });
+}
+
+test("an order that cannot be read is undecided, and nobody else's is", async () => {
   await openSale();
   const rig = await rigged({ url: one.server.url });
   expect((await rig.buy("k1")).kind).toBe("ok");
-  await one.server.client.hset(keys.orders, "1", "no record");
-  const unreadable = { kind: "unknown", reason: expect.stringContaining("cannot be read") };
-  expect(await rig.buy("k1")).toMatchObject(unreadable);
-  expect(await rig.ledger.lookup("tickets", ["k1"])).toMatchObject(unreadable);
-  expect(await rig.ledger.readOrder("tickets", 1)).toMatchObject(unreadable);
+  await one.server.client.hset(keys.orders, tokenOf("k1"), "no record");
+  await expectUnreadable(rig);
+});
+
+test("an order whose batch is gone is undecided, and nobody else's is", async () => {
+  await openSale();
+  const rig = await rigged({ url: one.server.url });
+  expect((await rig.buy("k1", "k2", "k3", "k4")).kind).toBe("ok");
+  expect(await one.server.client.del(keys.batches)).toBe(1);
+  await expectUnreadable(rig);
 });

@@ -1,8 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 
 import { connect } from "../../src/ledger/connect.ts";
+import { wrongFormat } from "../../src/ledger/format.ts";
+import { formatKey, ledgerFormat, salesKey } from "../../src/ledger/keys.ts";
 import { RedisServer, type RedisServerOptions } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
+import { contents } from "./support/contents.ts";
 import { closeRigs, cutRigs, rigClients, rigged } from "./support/ledger-rig.ts";
 import { SaleScripts } from "./support/sale-scripts.ts";
 
@@ -35,7 +38,7 @@ test("a server that is missing at the start is found when it comes up", async ()
   await until("an attempt has failed", () => rig.faults.length > 2);
   expect(rig.ledger.ready).toBe(false);
   expect(await rig.buy("k1")).toMatchObject({ kind: "notSent" });
-  expect(await rig.ledger.soldKeys("tickets", 10)).toMatchObject({ kind: "notSent" });
+  expect(await rig.ledger.soldOrders("tickets", 10)).toMatchObject({ kind: "notSent" });
   await server.restart();
   await rig.untilReady();
   await openSale(server);
@@ -129,4 +132,55 @@ test("it says who it is, chooses the database and gives the password of the URL"
   await server.client.select(3);
   expect(await server.client.get("where")).toBe("here");
   expect(await rigClients(server.client)).not.toBeEmpty();
+});
+
+const older: (server: RedisServer) => Promise<unknown> = ({ client }) =>
+  client.sadd(salesKey, "of a release before forms had numbers");
+const later: (server: RedisServer) => Promise<unknown> = ({ client }) => client.set(formatKey, "2");
+
+test.each([
+  ["an older form", older],
+  ["a later form", later],
+])("a ledger of %s is not touched, and the reason is named", async (_, fill) => {
+  const server = await started();
+  await fill(server);
+  const before = await contents(server.client);
+  const rig = await rigged({ url: server.url }, false);
+  await until("it was tried more than once", () => rig.faults.length > 2);
+  expect(new Set(rig.faults)).toEqual(new Set([wrongFormat]));
+  expect(rig.ledger.ready).toBe(false);
+  expect(rig.changes).toEqual([]);
+  expect(await rig.buy("k1")).toMatchObject({ kind: "notSent" });
+  const bounds = { name: "sluice-test", connectTimeoutMs: 1_000, readyTimeoutMs: 5_000 };
+  await expect(connect({ url: server.url, ...bounds })).rejects.toThrow(wrongFormat);
+  expect(await contents(server.client)).toEqual(before);
+  const single = async () => (await rigClients(server.client)).length <= 1;
+  await until("no more than one connection is left", single);
+});
+
+test("a ledger that becomes of our form is used, and one that was emptied as well", async () => {
+  const server = await started();
+  await later(server);
+  const rig = await rigged({ url: server.url }, false);
+  await until("it was refused", () => rig.faults.includes(wrongFormat));
+  await server.client.set(formatKey, ledgerFormat);
+  await openSale(server);
+  await rig.untilReady();
+  expect(await rig.buy("k1")).toMatchObject({ kind: "ok", value: { left: 9 } });
+  const first = rig.generation;
+  await server.client.flushall();
+  await cutRigs(server.client);
+  await rig.untilReady(first);
+  expect(await rig.buy("k1")).toEqual({ kind: "ok", value: null });
+});
+
+test("a ledger whose form changes while we are connected is left at the next connection", async () => {
+  const server = await started();
+  await openSale(server);
+  const rig = await rigged({ url: server.url });
+  await later(server);
+  await cutRigs(server.client);
+  await until("it is refused", () => rig.faults.includes(wrongFormat));
+  expect(rig.ledger.ready).toBe(false);
+  expect(rig.changes).toEqual([true, false]);
 });

@@ -1,20 +1,25 @@
 import { expect, test } from "bun:test";
 
 import { scriptStatus } from "../../src/ledger/script-status.ts";
+import { scripts as allScripts } from "../../src/ledger/scripts.ts";
+import { OrderScripts } from "../orders/support/order-scripts.ts";
 import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
+import { tokenOf } from "./support/sale-scripts.ts";
 
 const ledger = oneServer();
-const { noOrder } = scriptStatus;
+const { noOrder, wrongSecret } = scriptStatus;
 
+/** `k1`, whose record says everything, and `k2`, whose batch has the rest. */
 async function soldTwo(): Promise<void> {
   const { scripts } = ledger;
-  await scripts.create({ total: 2 });
+  await scripts.create({ total: 5 });
   await scripts.setState("open");
-  await scripts.hold([["k1", "ann"], ["k2"], ["k3"]]);
+  await scripts.hold([["k1", "ann"]]);
+  await scripts.hold([["k2"], ["b1"], ["b2"], ["b3"], ["k3"]]);
 }
 
-test("each key that was sold gives its record, the others nothing", async () => {
+test("each request that was sold gives its record in the full form, the others nothing", async () => {
   const { scripts } = ledger;
   await soldTwo();
   const [first, second] = [await scripts.recordOf("k1"), await scripts.recordOf("k2")];
@@ -33,15 +38,24 @@ test("it answers a paused and a closed sale as well", async () => {
 });
 
 test("it answers an order that was released since with what it is now", async () => {
-  const { server, scripts } = ledger;
+  const scripts = new OrderScripts(ledger.server.client);
   await soldTwo();
-  const held = await scripts.recordOf("k1");
-  const released = `${held.replace("held", "released")}\t2\t9\tlapsed`;
-  await server.client.hset(scripts.keys.orders, "1", released);
-  expect((await scripts.lookup(["k1"])).results).toEqual([released]);
+  await scripts.cancel(["k2"]);
+  const released = await scripts.recordOf("k2");
+  expect(released).toStartWith("released");
+  expect((await scripts.lookup(["k2"])).results).toEqual([released]);
 });
 
-test("it takes a thousand keys at once", async () => {
+test("tokens of another sale's secret are refused, not said to have no order", async () => {
+  const { scripts } = ledger;
+  await soldTwo();
+  const { stock, orders, batches } = scripts.keys;
+  const args = [1, "0123456789abcdef", tokenOf("k1")];
+  const asked = scripts.run(allScripts.lookup, [stock, orders, batches], args);
+  expect(await asked).toEqual([wrongSecret, "[]"]);
+});
+
+test("it takes a thousand tokens at once", async () => {
   const { scripts } = ledger;
   await soldTwo();
   const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);

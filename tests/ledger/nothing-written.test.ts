@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 
+import { changedKey } from "../../src/ledger/keys.ts";
+import { secretId } from "../../src/sale/tokens.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
-import { type SaleScripts, tokenOf } from "./support/sale-scripts.ts";
+import { type Ask, pairsOf, type SaleScripts, testSecret } from "./support/sale-scripts.ts";
 import {
   type Call,
   writingCalls,
@@ -25,7 +27,7 @@ async function prepare(scripts: SaleScripts): Promise<void> {
   await scripts.create();
   await scripts.setState("open");
   await scripts.heartbeat();
-  await scripts.hold([["k1", "ann"]]);
+  await scripts.hold([["k1", "ann"], ["k2"], ["k3"], ["k4"]]);
 }
 
 /** What a call was rejected with; and it must have written nothing at all. */
@@ -51,7 +53,10 @@ test.each(writingNames)("%s: the call that other tests break does write", async 
 });
 
 const positions: [WritingName, number][] = writingNames.flatMap((name) =>
-  writingCalls[name].keys.map((_, index): [WritingName, number] => [name, index]),
+  writingCalls[name].keys.flatMap((key, index): [WritingName, number][] =>
+    // What stands where a new sale's secret is to stand is written over, whatever it was.
+    key.endsWith(":secret") ? [] : [[name, index]],
+  ),
 );
 
 test.each(positions)(
@@ -67,15 +72,35 @@ test.each(positions)(
   },
 );
 
-test("hold: the orders are of another type, and nothing is read from them", async () => {
+test.each([1, 3, 4, 9])(
+  "hold: %i new requests, a key of another type: nothing is half written",
+  async (count) => {
+    const { server, scripts } = ledger;
+    const ref = "ref.2";
+    const pairs = pairsOf(
+      Array.from({ length: count }, (_, i): Ask => [`new-${i}`, "ann"]),
+      ref,
+    );
+    const { script, keys } = writingCalls.hold;
+    const args = ["node1#a", 1, 0, secretId(testSecret), ref, ...pairs];
+    // Few orders need no batch, and a sale without a limit no buyers.
+    for (const key of keys.filter((each) => count > 3 || !each.endsWith(":batches"))) {
+      await server.client.flushall();
+      await prepare(scripts);
+      await server.client.del(key);
+      await server.client.rpush(key, "a list where no script expects one");
+      expect(await refusal({ script, keys, args })).toContain("WRONGTYPE");
+    }
+  },
+);
+
+test("release: an epoch that cannot begin releases nothing", async () => {
   const { server, scripts } = ledger;
   await prepare(scripts);
-  await server.client.del(scripts.keys.orders);
-  await server.client.rpush(scripts.keys.orders, "a list where no script expects one");
-  const { script, keys } = writingCalls.hold;
-  const requests = JSON.stringify(["new", "ann", 1, tokenOf("new")]);
-  const args = ["node1#a", 1, 0, requests];
-  expect(await refusal({ script, keys, args })).toContain("WRONGTYPE");
+  await server.client.hset(scripts.keys.stock, "total", 4); // Sold out.
+  await server.client.del(changedKey);
+  await server.client.rpush(changedKey, "a list where no script expects one");
+  expect(await refusal(writingCalls.release)).toContain("WRONGTYPE");
 });
 
 test.each(writingNames)("%s: memory is full", async (name) => {
@@ -97,7 +122,7 @@ test("read answers when memory is full", async () => {
   await scripts.read();
   await server.client.config("SET", "maxmemory", "1");
   try {
-    expect((await scripts.read()).slice(0, 4)).toEqual(["0", "10", "1", "0"]);
+    expect((await scripts.read()).slice(0, 4)).toEqual(["0", "10", "4", "0"]);
   } finally {
     await server.client.config("SET", "maxmemory", "0");
   }

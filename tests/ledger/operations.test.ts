@@ -1,14 +1,16 @@
 import { afterEach, expect, test } from "bun:test";
 
-import { salesKey } from "../../src/ledger/keys.ts";
+import { wrongFormat } from "../../src/ledger/format.ts";
+import { formatKey, saleKeys, salesKey } from "../../src/ledger/keys.ts";
 import { SaleOperations } from "../../src/ledger/operations.ts";
 import { scripts } from "../../src/ledger/scripts.ts";
 import { OperationError } from "../../src/ledger/session.ts";
+import { secretId, secretPattern } from "../../src/sale/tokens.ts";
 import { RedisServer } from "../support/redis-server.ts";
-import { checkInvariants, readBooks } from "./support/books.ts";
-import { calls } from "./support/contents.ts";
+import { calls, contents } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
 import { ReplyCutter } from "./support/reply-cutter.ts";
+import { readWholeSale } from "./support/whole-sale.ts";
 
 const one = oneServer();
 const opened: { close: () => void }[] = [];
@@ -42,21 +44,55 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   return outcome.message;
 }
 
-async function checkBooks(): Promise<void> {
-  checkInvariants("tickets", await readBooks(one.server.client, one.scripts.keys));
-}
-
 test("a sale is created, opened, restocked, paused and closed, and read in between", async () => {
   const its = operations();
-  expect(await its.create(usual)).toMatchObject({ ...usual, state: "scheduled", left: 10 });
+  const made = await its.create(usual);
+  expect(made).toMatchObject({ ...usual, state: "scheduled", left: 10 });
   expect(await its.setState("tickets", "open")).toMatchObject({ state: "open" });
   expect(await its.restock("tickets", 5)).toMatchObject({ total: 15, left: 15 });
   expect(await its.restock("tickets", 5)).toMatchObject({ total: 20 });
-  await one.scripts.hold([["k1", "ann", 2]]);
+  await one.scripts.hold([["k1", "ann", 2]], { secretId: made.secretId });
   expect(await its.read("tickets")).toMatchObject({ total: 20, held: 2, left: 18, serial: 1 });
   expect(await its.setState("tickets", "paused")).toMatchObject({ state: "paused" });
   expect(await its.setState("tickets", "closed")).toMatchObject({ state: "closed" });
-  await checkBooks();
+  await readWholeSale(one.scripts);
+});
+
+test("each sale gets a secret of its own, which it keeps, and which nobody is shown", async () => {
+  const its = operations();
+  const made = await its.create(usual);
+  await its.create({ ...usual, sale: "another" });
+  const { client } = one.server;
+  const secret = (await client.get(saleKeys("tickets").secret)) ?? "";
+  expect(secret).toMatch(secretPattern);
+  expect(await client.get(saleKeys("another").secret)).not.toBe(secret);
+  expect(made.secretId).toBe(secretId(secret));
+  expect(JSON.stringify(await its.list())).not.toContain(secret);
+  await refusal(its.create(usual));
+  await its.setState("tickets", "open");
+  await its.restock("tickets", 1);
+  expect(await client.get(saleKeys("tickets").secret)).toBe(secret);
+});
+
+test("a ledger of another form is refused with a sentence, and nothing is written", async () => {
+  const { client } = one.server;
+  for (const [key, prepare] of [
+    [salesKey, () => client.sadd(salesKey, "old")],
+    [formatKey, () => client.set(formatKey, "2")],
+  ] as const) {
+    await client.flushall();
+    await prepare();
+    const before = await contents(client);
+    expect(Object.keys(before)).toEqual([key]);
+    for (const work of [
+      () => operations().create(usual),
+      () => operations().list(),
+      () => operations().setState("tickets", "open"),
+    ]) {
+      expect(await refusal(work())).toContain(wrongFormat);
+    }
+    expect(await contents(client)).toEqual(before);
+  }
 });
 
 test("a sale whose opening time has come reads as open", async () => {
@@ -83,6 +119,39 @@ test("an id is taken once, and what there was stays as it was", async () => {
   const taken = await refusal(its.create({ ...usual, total: 99 }));
   expect(taken).toBe("sale tickets exists already; choose another id");
   expect(await its.read("tickets")).toMatchObject({ total: 10 });
+});
+
+test("an id is taken for as long as anything of a sale is there, since its holds would lapse into a new one", async () => {
+  const its = operations();
+  const { client } = one.server;
+  const remains =
+    "the ledger still has orders or other keys of an earlier sale tickets; choose another id";
+  const { stock, ...others } = saleKeys("tickets");
+  const { secretId: id } = await its.create(usual);
+  await its.setState("tickets", "open");
+  await one.scripts.hold(
+    [
+      ["k1", "ann"],
+      ["k2", "bob"],
+      ["k3", "cyd"],
+      ["k4", "dan"],
+    ],
+    { secretId: id },
+  );
+  await its.restock("tickets", 5);
+  await client.del(stock);
+  const before = await contents(client);
+  expect(await refusal(its.create(usual))).toBe(remains);
+  expect(await contents(client)).toEqual(before);
+  for (const key of Object.values(others)) {
+    await client.flushall();
+    await client.hset(key, "any", "thing");
+    if (key !== others.events) {
+      expect(await refusal(its.create(usual))).toBe(remains);
+    }
+    await client.del(key);
+    expect(await its.create(usual)).toMatchObject({ left: 10, held: 0 });
+  }
 });
 
 test("each refusal is a sentence that says what to do", async () => {
@@ -112,7 +181,7 @@ test("a restock whose reply is lost, and lost again, counts once", async () => {
   expect(between.left).toBe(0);
   // Three copies of the restock, and the reading of the sale.
   expect(await calls(one.server.client, "evalsha")).toBe(3 + 1);
-  await checkBooks();
+  await readWholeSale(one.scripts);
 });
 
 test("a sale whose creation was executed and its reply lost is created, not taken", async () => {
@@ -120,7 +189,7 @@ test("a sale whose creation was executed and its reply lost is created, not take
   const between = cutter(scripts.create.sha1);
   expect(await operations(between.url).create(usual)).toMatchObject({ total: 10, left: 10 });
   expect(between.left).toBe(0);
-  await checkBooks();
+  await readWholeSale(one.scripts);
 });
 
 test("a state whose reply is lost is set once", async () => {

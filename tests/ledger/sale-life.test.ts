@@ -1,16 +1,32 @@
 import { expect, test } from "bun:test";
 
+import { changedKey, formatKey } from "../../src/ledger/keys.ts";
+import { readEntry } from "../../src/ledger/outbox/entry.ts";
 import { scriptStatus } from "../../src/ledger/script-status.ts";
-import { contents, countingChanges, entries } from "./support/contents.ts";
+import type { SaleDefinition } from "../../src/sale/sale.ts";
+import { secretId } from "../../src/sale/tokens.ts";
+import { contents, countingChanges } from "./support/contents.ts";
 import { oneServer } from "./support/one-server.ts";
+import { testSecret } from "./support/sale-scripts.ts";
 import { numberOf } from "./support/shapes.ts";
+import { writingCalls } from "./support/writing-calls.ts";
 
 const ledger = oneServer();
-const { done, repeated, noSale, saleClosed, saleExists, totalTooLarge } = scriptStatus;
+const { done, repeated, noSale, saleClosed, saleExists, totalTooLarge, wrongFormat } = scriptStatus;
 
-async function events(): Promise<Readonly<Record<string, string>>[]> {
+/** The definitions of the sale that the outbox has, oldest first. */
+async function definitions(): Promise<SaleDefinition[]> {
   const { server, scripts } = ledger;
-  return (await entries(server.client, scripts.keys.events)).map(([, fields]) => fields);
+  const raw = await server.client.xrange(scripts.keys.events, "-", "+");
+  return raw.flatMap(([id, fields]) => {
+    const reading = readEntry({ sale: scripts.sale, id, fields });
+    return reading.kind === "sale" ? [reading.definition] : [];
+  });
+}
+
+/** It moves whenever nodes and workers are to read their sales again. */
+async function changed(): Promise<number> {
+  return Number(await ledger.server.client.get(changedKey));
 }
 
 async function epoch(): Promise<number> {
@@ -22,8 +38,8 @@ test("a new sale waits for its opening with all of its tickets", async () => {
   const earliestMs = await scripts.nowMs();
   expect(await scripts.create({ total: 7, limit: 2, holdMs: 1_000, opensAtMs: 5 })).toBe(done);
   const latestMs = await scripts.nowMs();
-  const [status, total, held, paid, limit, holdMs, opensAtMs, state, its, serial, nowMs] =
-    await scripts.read();
+  const read = await scripts.read();
+  const [status, total, held, paid, limit, holdMs, opensAtMs, state, its, serial, nowMs] = read;
   expect([status, total, held, paid, limit, holdMs, opensAtMs, state, serial]).toEqual([
     "0",
     "7",
@@ -37,7 +53,21 @@ test("a new sale waits for its opening with all of its tickets", async () => {
   ]);
   expect(numberOf(its)).toBeWithin(earliestMs, latestMs + 1);
   expect(numberOf(nowMs)).toBeWithin(latestMs, (await scripts.nowMs()) + 1);
-  expect(await events()).toEqual([{ event: "created", total: "7" }]);
+  const definition = { total: 7, limit: 2, holdMs: 1_000, opensAtMs: 5, state: "scheduled" };
+  const [first, ...others] = await definitions();
+  const secret = secretId(testSecret);
+  const { changedAtMs = 0 } = first ?? {};
+  expect(first as unknown).toEqual({
+    ...definition,
+    revision: 1,
+    cause: "created",
+    secretId: secret,
+    changedAtMs,
+  });
+  expect(changedAtMs).toBeWithin(earliestMs, latestMs + 1);
+  expect(others).toEqual([]);
+  expect((await scripts.read()).at(-1)).toBe(secret);
+  expect(await ledger.server.client.get(scripts.keys.secret)).toBe(testSecret);
 });
 
 test("the largest numbers that are allowed come back unchanged", async () => {
@@ -80,16 +110,45 @@ test("nothing can be done to a sale that there is not", async () => {
   expect(await server.client.dbsize()).toBe(0);
 });
 
+test("a sale is not created in a ledger of another form", async () => {
+  const { server, scripts } = ledger;
+  for (const form of ["0", "2", "", null]) {
+    await server.client.flushall();
+    if (form !== null) {
+      await server.client.set(formatKey, form);
+    }
+    const before = await contents(server.client);
+    const { script, keys, args } = writingCalls.create;
+    expect(await scripts.run(script, keys, args)).toBe(wrongFormat);
+    expect(await contents(server.client)).toEqual(before);
+  }
+});
+
+test("the secret is in no entry of the outbox and in no counter", async () => {
+  const { server, scripts } = ledger;
+  await scripts.create();
+  await scripts.setState("open");
+  await scripts.hold([["k1"], ["k2"], ["k3"], ["k4"]]);
+  const { [scripts.keys.secret]: secret, ...others } = await contents(server.client);
+  expect(secret).toBe(testSecret);
+  expect(JSON.stringify(others)).not.toContain(testSecret);
+});
+
 test("a state that is set again makes no change and no event", async () => {
   const { server, scripts } = ledger;
   await scripts.create();
+  const before = await changed();
   for (const state of ["open", "paused", "open", "closed"]) {
     expect(await scripts.setState(state)).toBe(done);
     const again = await countingChanges(server.client, () => scripts.setState(state));
     expect(again).toEqual({ value: done, made: 0 });
   }
-  const states = (await events()).map((fields) => fields["event"]);
-  expect(states).toEqual(["created", "open", "paused", "open", "closed"]);
+  const told = await definitions();
+  const causes = ["created", "open", "paused", "open", "closed"];
+  expect(told.map(({ cause }): string => cause)).toEqual(causes);
+  expect(told.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5]);
+  expect(told.slice(1).map(({ state }): string => state)).toEqual(causes.slice(1));
+  expect(await changed()).toBe(before + 4);
 });
 
 test("closed is final", async () => {
@@ -115,9 +174,10 @@ test("a restock counts once for each operation, whatever the repetition says", a
   expect(await contents(server.client)).toEqual(before);
   expect(await scripts.restock("op-2", 3)).toBe(done);
   expect((await scripts.read())[1]).toBe("8");
-  expect((await events()).slice(1)).toEqual([
-    { event: "restocked", quantity: "3" },
-    { event: "restocked", quantity: "3" },
+  expect((await definitions()).map(({ cause, total }) => [cause, total] as const)).toEqual([
+    ["created", 2],
+    ["restocked", 5],
+    ["restocked", 8],
   ]);
 });
 

@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
-import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
 import { countStored, describeEachDatabase, describePostgres, open } from "./support/databases.ts";
 import { expectStored, untilDry } from "./support/expectations.ts";
+import { HandWrittenSale } from "./support/hand-written-sale.ts";
+import { oneRedis } from "./support/one-redis.ts";
 import { OrderScripts } from "./support/order-scripts.ts";
 import { stockOf } from "./support/stock.ts";
 import { killWorkers, WorkerProcess } from "./support/worker-process.ts";
 
-const ledger = oneServer();
+const ledger = oneRedis();
 afterEach(killWorkers);
 
-let sale: OrderScripts;
+let sale: HandWrittenSale;
 beforeEach(() => {
-  sale = new OrderScripts(ledger.server.client);
+  sale = new HandWrittenSale(ledger.server.client);
 });
 
 const start = (url: string): WorkerProcess =>
@@ -62,7 +63,8 @@ describePostgres((databases) => {
       }
       await worker.untilReady(503);
       expect(await worker.metric("sluice_faults_total", 'kind="database"')).toBeGreaterThan(0);
-      expect((await stockOf(sale)).held).toBe(500 + sold);
+      const records = await sale.client.hget(sale.keys.stock, "records");
+      expect(Number(records)).toBe(500 + sold);
       await end();
       await sale.sell(100, "after");
       await untilDry(sale);
@@ -115,7 +117,7 @@ describe("a database that is locked", () => {
       const worker = start(url);
       await worker.untilReady();
       const database = open(url);
-      await database.run(
+      await database.runAll(
         database.dialect === "sqlite" ? "BEGIN IMMEDIATE" : "BEGIN; LOCK TABLE orders",
       );
       await sale.sell(100);
@@ -131,17 +133,18 @@ describe("a database that is locked", () => {
       const worker = start(url);
       await worker.untilReady();
       const database = open(url);
-      await database.run(
+      await database.runAll(
         database.dialect === "sqlite" ? "BEGIN IMMEDIATE" : "BEGIN; LOCK TABLE orders",
       );
-      await sale.open(20, 300);
-      await sale.sell(20);
+      const short = new OrderScripts(ledger.server.client);
+      await short.open(20, 300);
+      await short.sell(20);
       await worker.untilReady(503);
-      await until("all holds have lapsed", async () => (await stockOf(sale)).left === 20);
+      await until("all holds have lapsed", async () => (await stockOf(short)).left === 20);
       await database.run("ROLLBACK");
       await database.close();
-      await untilDry(sale);
-      await expectStored(sale, url);
+      await untilDry(short);
+      await expectStored(short, url);
     });
   });
 });

@@ -19,11 +19,12 @@ async function faultOf(database: Database, text: string): Promise<string> {
   }
 }
 
-const insert = `INSERT INTO orders (order_id, sale, serial, request_key, buyer, quantity, state,
-  revision, cause, held_at_ms, pay_by_ms, changed_at_ms)`;
+const insert = `INSERT INTO orders (sale, serial, token, buyer, quantity, state, revision, cause,
+  held_at_ms, pay_by_ms, changed_at_ms, request_hash)`;
 
-function row(quantity: string, state: string): string {
-  return `${insert} VALUES ('s.1', 's', 1, 'k', '', ${quantity}, '${state}', 1, 'held', 1, 1, 1)`;
+function row(quantity: string, state: string, serial = 1): string {
+  return `${insert}
+    VALUES ('s', ${serial}, 't', '', ${quantity}, '${state}', 1, 'held', 1, 1, 1, 'h')`;
 }
 
 describeEachDatabase((databases: Databases) => {
@@ -35,6 +36,7 @@ describeEachDatabase((databases: Databases) => {
     expect(await faultOf(database, row("NULL", "held"))).toBe("data");
     expect(await faultOf(database, row("0", "held"))).toBe("data");
     expect(await faultOf(database, row("1", "gone"))).toBe("data");
+    expect(await faultOf(database, row("1", "refunded", 2))).toBe("none");
     // A table that is missing is not the fault of the orders that are to go into it.
     await database.run("DROP TABLE orders");
     expect(await faultOf(database, row("1", "held"))).toBe("away");
@@ -49,6 +51,31 @@ describeEachDatabase((databases: Databases) => {
     await database.close();
     expect(await database.run("SELECT 1 AS one")).toHaveLength(1);
     await database.close();
+    await database.close();
+  });
+
+  test("a transaction stores all of its work, or nothing, and the next one works", async () => {
+    const database = open(await databases.create());
+    await database.run("CREATE TABLE one (a INTEGER NOT NULL)");
+    const add = (...values: readonly string[]) =>
+      database.transaction(async () => {
+        for (const value of values) {
+          await database.run(`INSERT INTO one (a) VALUES (${value})`);
+        }
+        return values.length;
+      });
+    expect(await add("1", "2")).toBe(2);
+    await expect(add("3", "NULL")).rejects.toMatchObject({ fault: "data" });
+    await expect(add("3", "nonsense")).rejects.toMatchObject({ fault: "away" });
+    const thrown = new Error("not the database's fault");
+    const work = database.transaction(async () => {
+      await database.run("INSERT INTO one (a) VALUES (3)");
+      throw thrown;
+    });
+    await expect(work).rejects.toBe(thrown);
+    expect(await add("4")).toBe(1);
+    const rows = await database.run("SELECT a FROM one ORDER BY a");
+    expect(rows.map(({ a }) => a)).toEqual([1, 2, 4]);
     await database.close();
   });
 

@@ -6,7 +6,7 @@ import { freePort } from "../support/redis-server.ts";
 
 let unready: string | null = null;
 const port = freePort();
-const lag = { entries: 9, seconds: 1.5, length: 100, deadLetters: 1 };
+const lag = { records: 90, entries: 9, seconds: 1.5, length: 100, deadLetters: 1 };
 const metrics = new WorkerMetrics(
   "w1",
   () => unready === null,
@@ -42,11 +42,12 @@ test("what it tells Prometheus is what happened", async () => {
   unready = "stopping";
   const text = await (await ask("/metrics")).text();
   for (const line of [
-    'sluice_order_entries_stored_total{node="w1"} 12',
+    'sluice_order_records_stored_total{node="w1"} 12',
     'sluice_order_batch_size_count{node="w1"} 1',
     'sluice_lapsed_holds_total{sale="tickets",node="w1"} 3',
     'sluice_poisonous_entries_total{outcome="dead",node="w1"} 1',
     'sluice_faults_total{kind="database",node="w1"} 1',
+    'sluice_lag_records{sale="tickets",node="w1"} 90',
     'sluice_lag_entries{sale="tickets",node="w1"} 9',
     'sluice_lag_seconds{sale="tickets",node="w1"} 1.5',
     'sluice_dead_letters{sale="tickets",node="w1"} 1',

@@ -6,8 +6,10 @@ import {
   migrate,
   type Migration,
   migrations,
-  NewerDatabaseError,
+  requireKnownForm,
+  UnknownFormError,
 } from "../../src/orders/migrate.ts";
+import { isSaleStored } from "../../src/orders/sales-table.ts";
 import { until } from "../support/until.ts";
 import { type Databases, describeEachDatabase, open } from "./support/databases.ts";
 
@@ -111,9 +113,55 @@ describeEachDatabase((databases: Databases) => {
     const database = open(await databases.create());
     await migrate(database, steps);
     const refusal = migrate(database, steps.slice(0, 2));
-    await expect(refusal).rejects.toBeInstanceOf(NewerDatabaseError);
+    await expect(refusal).rejects.toBeInstanceOf(UnknownFormError);
     await expect(refusal).rejects.toThrow(/has version 3, and this program knows versions up to 2/);
     expect(await versions(database)).toEqual([1, 2, 3]);
+    // Who only reads it refuses it as well.
+    const reading = requireKnownForm(database);
+    await expect(reading).rejects.toThrow(/has version 3, and this program knows versions up to 1/);
+    await expect(isSaleStored(database, "tickets")).rejects.toBeInstanceOf(UnknownFormError);
+    await database.close();
+  });
+
+  test("a database of the form from before version 1 is refused with what to do, and left as it is", async () => {
+    const database = open(await databases.create());
+    await database.runAll(
+      `CREATE TABLE orders (order_id TEXT NOT NULL PRIMARY KEY, sale TEXT NOT NULL);
+       CREATE TABLE sluice_migrations (version INTEGER, name TEXT, applied_at TEXT);
+       INSERT INTO sluice_migrations (version, name, applied_at) VALUES (1, 'orders', 'then')`,
+    );
+    const uses = [
+      () => migrate(database, migrations),
+      () => requireKnownForm(database),
+      () => isSaleStored(database, "tickets"),
+    ];
+    for (const use of uses) {
+      const refusal = use();
+      await expect(refusal).rejects.toBeInstanceOf(UnknownFormError);
+      await expect(refusal).rejects.toThrow(/is of the form from before version 1.*name an empty/);
+    }
+    expect(await hasTable(database, "entries")).toBe(false);
+    await database.close();
+  });
+
+  test("a database in which no worker has made anything is no database of orders", async () => {
+    const database = open(await databases.create());
+    await expect(requireKnownForm(database)).rejects.toBeInstanceOf(DatabaseError);
+    await database.close();
+  });
+
+  test("each dialect reads what is meant for it alone", async () => {
+    const database = open(await databases.create());
+    const text = `CREATE TABLE one (
+      a INTEGER
+      -- sqlite: , of_sqlite INTEGER
+      -- postgres: , of_postgres INTEGER
+    )`;
+    await migrate(database, [{ version: 1, name: "one", text }]);
+    const own = { sqlite: "of_sqlite", postgres: "of_postgres" } as const;
+    await database.run(`INSERT INTO one (a, ${own[database.dialect]}) VALUES (1, 2)`);
+    const [row] = await database.run("SELECT * FROM one");
+    expect(Object.keys(row ?? {})).toEqual(["a", own[database.dialect]]);
     await database.close();
   });
 });
@@ -154,7 +202,7 @@ async function isLocked(database: Database): Promise<boolean> {
     );
     return rows.length > 0;
   }
-  return database.run("BEGIN IMMEDIATE; ROLLBACK").then(
+  return database.runAll("BEGIN IMMEDIATE; ROLLBACK").then(
     () => false,
     (error: unknown) => error instanceof DatabaseError && error.message.includes("locked"),
   );

@@ -1,6 +1,9 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 
+import { saleKeys } from "../../src/ledger/keys.ts";
+import { readEntry } from "../../src/ledger/outbox/entry.ts";
 import { signPayment } from "../../src/node/http/signature.ts";
+import { parseOrderId } from "../../src/sale/order.ts";
 import { removeRigs, Rig, sale } from "../faults/support/rig.ts";
 import { until } from "../support/until.ts";
 import { OrderScripts } from "./support/order-scripts.ts";
@@ -83,13 +86,18 @@ test("a payment without a fresh signature of its body changes nothing", async ()
 test("an order that is not known is 404, whoever asks and however", async () => {
   const rig = await start(5);
   const order = await buyOrder(rig);
-  const guessed = order.replace(/[0-9a-f]{16}$/, "0123456789abcdef");
-  const strange = [guessed, "rush.99.0123456789abcdef", "nosale.1.0123456789abcdef", "x"];
+  const token = parseOrderId(order)?.token ?? "";
+  const guess = "0123456789abcdef012345";
+  const guessed = order.replace(token, guess);
+  // The token is right, the serial is not: as of an order of the same request in a sale before.
+  const other = `rush.7.${token}`;
+  const strange = [guessed, other, `rush.99.${guess}`, `nosale.1.${token}`, `rush.0.${token}`, "x"];
   for (const id of strange) {
     expect(await pay(rig, id)).toMatchObject({ status: 404, code: -5 });
     expect(await cancel(rig, id)).toMatchObject({ status: 404, code: -5 });
     expect(await ask(`${rig.node(1).url}/orders/${id}`)).toMatchObject({ status: 404, code: -5 });
   }
+  expect(await rig.operations.read(sale)).toMatchObject({ held: 1, paid: 0, left: 4 });
   const put = await ask(`${rig.node(1).url}/orders/${order}`, { method: "PUT" });
   expect(put).toMatchObject({ status: 405 });
   expect(put.headers.get("Allow")).toBe("GET, HEAD, DELETE");
@@ -159,16 +167,21 @@ test("cancelling gives the buyer's count back, once", async () => {
   await cancel(rig, order);
   await cancel(rig, order);
   await buyOrder(rig, anna);
-  const count = await rig.redis.client.hget(`{sale:${sale}}:buyers`, "anna");
+  const count = await rig.redis.client.hget(saleKeys(sale).buyers, "anna");
   expect(count).toBe("1");
 });
 
-test("a request key still names its order after the order was released", async () => {
+test("a request key still names its order after the order was released, to its buyer only", async () => {
   const rig = await start(5);
-  const order = await buyOrder(rig, { "Idempotency-Key": "k1" });
+  const headers = { "Idempotency-Key": "k1", "X-Buyer-Id": "anna" };
+  const order = await buyOrder(rig, headers);
   await cancel(rig, order);
-  const requestStatus = await ask(`${rig.node(1).url}/sales/${sale}/requests/k1`);
+  const url = `${rig.node(1).url}/sales/${sale}/requests/k1`;
+  const requestStatus = await ask(url, { headers: { "X-Buyer-Id": "anna" } });
   expect(requestStatus).toMatchObject({ status: 200, code: 1, data: { order } });
+  for (const others of [{}, { "X-Buyer-Id": "bob" }]) {
+    expect((await ask(url, { headers: others })).text).not.toContain(order);
+  }
 });
 
 test("a payment whose reply is lost is answered with the truth", async () => {
@@ -201,6 +214,13 @@ test("payments of a crowd at once are each counted once", async () => {
     expect(await pay(rig, orders[number % 60] ?? "")).toMatchObject({ status: 200 });
   });
   expect(await rig.operations.read(sale)).toMatchObject({ held: 0, paid: 60, left: 0 });
-  const stream = await rig.redis.client.xrange(`{sale:${sale}}:events`, "-", "+");
-  expect(stream.filter(([, fields]) => fields[0] === "paid")).toHaveLength(60);
+  const paid: string[] = [];
+  for (const [id, fields] of await rig.redis.client.xrange(saleKeys(sale).events, "-", "+")) {
+    const reading = readEntry({ sale, id, fields });
+    for (const record of reading.kind === "orders" ? reading.records : []) {
+      paid.push(...(record?.state === "paid" ? [record.token] : []));
+    }
+  }
+  expect(paid).toHaveLength(60);
+  expect(new Set(paid).size).toBe(60);
 });

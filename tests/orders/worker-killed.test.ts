@@ -2,23 +2,23 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { orderGroup } from "../../src/ledger/keys.ts";
 import { randomOf, seedsOf } from "../faults/support/seed.ts";
-import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
 import { countStored, type Databases, describeEachDatabase, open } from "./support/databases.ts";
 import { expectStored, untilDry } from "./support/expectations.ts";
-import { OrderScripts } from "./support/order-scripts.ts";
+import { HandWrittenSale } from "./support/hand-written-sale.ts";
+import { oneRedis } from "./support/one-redis.ts";
 import { killWorkers, WorkerProcess } from "./support/worker-process.ts";
 
-const ledger = oneServer();
+const ledger = oneRedis();
 afterEach(killWorkers);
 
 const seeds = seedsOf("workers killed at any moment", 3);
 
 describeEachDatabase((databases: Databases) => {
-  let sale: OrderScripts;
+  let sale: HandWrittenSale;
   let url = "";
   beforeEach(async () => {
-    sale = new OrderScripts(ledger.server.client);
+    sale = new HandWrittenSale(ledger.server.client);
     url = await databases.create();
   });
   const start = (name: string, batchMax = 40): WorkerProcess =>
@@ -64,7 +64,7 @@ describeEachDatabase((databases: Databases) => {
 
   test("killed after the commit and before the acknowledgement, its orders are not stored twice", async () => {
     await sale.open(1_000);
-    await sale.sell(100);
+    await sale.sell(100, "k", 10);
     await sale.client.acl("SETUSER", "default", "-xack");
     try {
       start("first");
@@ -89,12 +89,12 @@ describeEachDatabase((databases: Databases) => {
         database: url,
         settings: { CLAIM_IDLE_MS: 3_600_000, BATCH_MAX: 40 },
       });
-      await sale.sell(100);
+      await sale.sell(100, "k", 10);
       await until("it has stored", async () => (await countStored(url)) > 0);
     } finally {
       await sale.client.acl("SETUSER", "default", "+xack");
     }
-    await sale.sell(50, "more");
+    await sale.sell(50, "more", 10);
     await untilDry(sale);
     await expectStored(sale, url);
   });
@@ -104,10 +104,10 @@ describeEachDatabase((databases: Databases) => {
     await start("first").untilReady();
     const database = open(url);
     // Nobody else can write for as long as this transaction lasts.
-    await database.run(
+    await database.runAll(
       database.dialect === "sqlite" ? "BEGIN IMMEDIATE" : "BEGIN; LOCK TABLE orders",
     );
-    await sale.sell(100);
+    await sale.sell(100, "k", 10);
     await until("it has read", async () => (await pendingOf(sale)) > 0);
     await killWorkers();
     await database.run("ROLLBACK");
@@ -120,7 +120,7 @@ describeEachDatabase((databases: Databases) => {
 
   test("the same worker, started again under its name, takes up what it had at once", async () => {
     await sale.open(1_000);
-    await sale.sell(100);
+    await sale.sell(100, "k", 10);
     await sale.client.xgroup("CREATE", sale.keys.events, orderGroup, "0");
     // What "w1" was given before it died; it died just now, so nobody may take it over yet.
     await sale.client.xreadgroup("GROUP", orderGroup, "w1", "STREAMS", sale.keys.events, ">");
@@ -136,7 +136,7 @@ describeEachDatabase((databases: Databases) => {
 });
 
 /** Entries that were read and not acknowledged; none while no worker has made the group. */
-async function pendingOf(sale: OrderScripts): Promise<number> {
+async function pendingOf(sale: HandWrittenSale): Promise<number> {
   const [raw] = (await sale.client.xinfo("GROUPS", sale.keys.events)) as unknown[][];
   return raw === undefined ? 0 : Number(raw[raw.indexOf("pending") + 1]);
 }

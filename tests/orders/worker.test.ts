@@ -1,25 +1,25 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { orderGroup } from "../../src/ledger/keys.ts";
-import { parseOrderRecord } from "../../src/sale/order.ts";
+import { secretId } from "../../src/sale/tokens.ts";
 import { randomOf, seedsOf } from "../faults/support/seed.ts";
-import { oneServer } from "../ledger/support/one-server.ts";
 import { until } from "../support/until.ts";
 import { type Databases, describeEachDatabase, open, storedRows } from "./support/databases.ts";
 import { expectStored, untilDry } from "./support/expectations.ts";
-import { OrderScripts } from "./support/order-scripts.ts";
+import { HandWrittenSale } from "./support/hand-written-sale.ts";
+import { oneRedis } from "./support/one-redis.ts";
 import { killWorkers, type WorkerOptions, WorkerProcess } from "./support/worker-process.ts";
 
-const ledger = oneServer();
+const ledger = oneRedis();
 afterEach(killWorkers);
 
 const shuffles = seedsOf("events in any order", 3);
 
 describeEachDatabase((databases: Databases) => {
-  let sale: OrderScripts;
+  let sale: HandWrittenSale;
   let url = "";
   beforeEach(async () => {
-    sale = new OrderScripts(ledger.server.client);
+    sale = new HandWrittenSale(ledger.server.client);
     url = await databases.create();
   });
   const start = (options: Partial<WorkerOptions> = {}): WorkerProcess =>
@@ -32,11 +32,13 @@ describeEachDatabase((databases: Databases) => {
     await worker.untilReady();
     await sale.confirm(keys.slice(0, 100));
     await sale.cancel(keys.slice(100, 150));
-    await sale.confirm(await sale.sellLapsed(10, "late"));
+    const late = await sale.sell(10, "late");
+    await sale.lapse(late);
+    await sale.confirm(late);
     await sale.sell(200, "later");
     await untilDry(sale);
     await expectStored(sale, url);
-    expect(await worker.metric("sluice_order_entries_stored_total")).toBe(
+    expect(await worker.metric("sluice_order_records_stored_total")).toBe(
       300 + 100 + 50 + 3 * 10 + 200,
     );
   });
@@ -44,7 +46,7 @@ describeEachDatabase((databases: Databases) => {
   test("a sale that is created while the worker runs is served, each sale by itself", async () => {
     const worker = start();
     await worker.untilReady();
-    const other = new OrderScripts(ledger.server.client, "another-sale");
+    const other = new HandWrittenSale(ledger.server.client, "another-sale");
     for (const one of [sale, other]) {
       await one.open(100);
       await one.sell(40);
@@ -66,7 +68,7 @@ describeEachDatabase((databases: Databases) => {
     await sale.client.call("XGROUP", "SETID", sale.keys.events, orderGroup, "0");
     await until(
       "all of it was stored again",
-      async () => (await worker.metric("sluice_order_entries_stored_total")) === 2 * 80,
+      async () => (await worker.metric("sluice_order_records_stored_total")) === 2 * 80,
     );
     await untilDry(sale);
     expect(await storedRows(url)).toEqual(before);
@@ -75,10 +77,12 @@ describeEachDatabase((databases: Databases) => {
   test("events in any order, some of them told more than once, leave each order with its newest state", async () => {
     const { client, keys: names } = sale;
     await sale.open(1_000);
-    const keys = await sale.sell(120);
+    const keys = await sale.sell(120, "k", 7);
     await sale.confirm(keys.slice(0, 40));
     await sale.cancel(keys.slice(30, 80));
-    await sale.confirm(await sale.sellLapsed(20, "late"));
+    const late = await sale.sell(20, "late");
+    await sale.lapse(late);
+    await sale.confirm(late);
     const told = await client.xrange(names.events, "-", "+");
     for (const seed of shuffles) {
       const random = randomOf(seed);
@@ -91,10 +95,12 @@ describeEachDatabase((databases: Databases) => {
         await client.xadd(names.events, "*", ...entry[1]);
       }
       url = await databases.create();
-      const worker = start({ settings: { BATCH_MAX: random.whole(1, 60) } });
+      const workerNames = random.chance(0.5) ? ["w1"] : ["w1", "w2"];
+      const settings = { BATCH_MAX: random.whole(1, 60) };
+      const workers = workerNames.map((name) => start({ name, settings }));
       await untilDry(sale);
       await expectStored(sale, url);
-      await worker.kill();
+      await Promise.all(workers.map((worker) => worker.kill()));
     }
   });
 
@@ -102,12 +108,12 @@ describeEachDatabase((databases: Databases) => {
     await sale.open(4_000);
     const workers = ["w1", "w2"].map((name) => start({ name, settings: { BATCH_MAX: 20 } }));
     await Promise.all(workers.map((worker) => worker.untilReady()));
-    const keys = await sale.sell(3_000);
+    const keys = await sale.sell(3_000, "k", 20);
     await sale.confirm(keys.slice(0, 500));
     await untilDry(sale);
     await expectStored(sale, url);
     const stored = await Promise.all(
-      workers.map((worker) => worker.metric("sluice_order_entries_stored_total")),
+      workers.map((worker) => worker.metric("sluice_order_records_stored_total")),
     );
     // Both have worked; something may have been stored twice, and then stayed as it was.
     expect(Math.min(...stored)).toBeGreaterThan(0);
@@ -134,7 +140,7 @@ describeEachDatabase((databases: Databases) => {
     await untilDry(sale);
     await ledger.server.kill();
     await ledger.server.restart();
-    const again = new OrderScripts(ledger.server.client, "after-the-restart");
+    const again = new HandWrittenSale(ledger.server.client, "after-the-restart");
     await again.open(100);
     await again.sell(20);
     await untilDry(again);
@@ -156,7 +162,7 @@ describeEachDatabase((databases: Databases) => {
 
   test("an entry that was deleted after it had been delivered holds nothing up", async () => {
     await sale.open(100);
-    await sale.sell(3);
+    await sale.sell(3, "k", 1);
     await sale.client.xgroup("CREATE", sale.keys.events, orderGroup, "0");
     await sale.client.xreadgroup("GROUP", orderGroup, "worker1", "STREAMS", sale.keys.events, ">");
     const [last] = await sale.client.xrevrange(sale.keys.events, "+", "-", "COUNT", 1);
@@ -180,15 +186,60 @@ describeEachDatabase((databases: Databases) => {
   });
 
   test("states that follow each other within one batch leave the newest", async () => {
-    await sale.open(10, 0);
+    await sale.open(10);
     await sale.sell(1);
-    await sale.lapse();
+    await sale.lapse(["k-1"]);
     await sale.confirm(["k-1"]);
     await start().untilReady();
     await untilDry(sale);
-    const { state, revision, cause } = parseOrderRecord("tickets", await sale.recordOf("k-1"));
+    const { state, revision, cause } = sale.recordOf("k-1");
     const [row] = await storedRows(url);
     expect([row?.state, row?.revision, row?.cause]).toEqual([state, revision, cause]);
     expect([state, revision, cause]).toEqual(["paid", 3, "revived"]);
+  });
+
+  test("what becomes of a sale is stored with its secret, and each entry is noted down", async () => {
+    await sale.open(1_000);
+    const other = new HandWrittenSale(sale.client, "another-sale");
+    await other.open(7);
+    await sale.sell(250);
+    await start().untilReady();
+    await untilDry(sale);
+    await sale.define("restocked", "open", 1_500);
+    await sale.define("closed", "closed", 1_500);
+    await untilDry(sale);
+    await untilDry(other);
+    const database = open(url);
+    const text = "SELECT sale, revision, cause, state, total, secret_id FROM sales ORDER BY sale";
+    expect((await database.run(text)).map((row) => Object.values(row).map(String))).toEqual([
+      ["another-sale", "2", "open", "open", "7", secretId(other.secret)],
+      ["tickets", "4", "closed", "closed", "1500", secretId(sale.secret)],
+    ]);
+    const secrets = await database.run("SELECT sale, secret FROM sale_secrets ORDER BY sale");
+    expect(secrets.map((row) => [row["sale"], row["secret"]])).toEqual([
+      ["another-sale", other.secret],
+      ["tickets", sale.secret],
+    ]);
+    const entries = await database.run(
+      "SELECT id, records FROM entries WHERE sale = 'tickets' AND term = 0",
+    );
+    const noted = new Map(entries.map(({ id, records }) => [String(id), Number(records)]));
+    const told = await sale.client.xrange(sale.keys.events, "-", "+");
+    expect(noted.size).toBe(told.length);
+    expect(told.map(([id]) => noted.get(id))).toEqual([0, 0, 100, 100, 50, 0, 0]);
+    await database.close();
+  });
+
+  test("a sale whose secret the ledger does not have is given up, and its orders are stored", async () => {
+    await sale.open(1_000);
+    await sale.client.del(sale.keys.secret);
+    await sale.sell(5);
+    start();
+    await untilDry(sale);
+    await expectStored(sale, url);
+    const letters = await sale.client.xrange(sale.keys.dead, "-", "+");
+    expect(letters.map(([, fields]) => fields[fields.indexOf("reason") + 1])).toEqual(
+      Array<string>(2).fill("the ledger has no secret for the sale"),
+    );
   });
 });

@@ -185,6 +185,24 @@ figure_is() {
   assert_answer 404 -5
 }
 
+@test "a key belongs to its buyer, and a look-up sends the same one" {
+  open_sale mine 10
+  local key=7c0d6f2e-3f1b-4c55-9b0a-2f6f3c1e8a94 buyer order
+  for buyer in ann bob; do
+    request POST "$FRONT/sales/mine/orders" -H "Idempotency-Key: $key" -H "X-Buyer-Id: $buyer"
+    assert_answer 201 1
+    order=$(field .data.order)
+    request GET "$FRONT/sales/mine/requests/$key" -H "X-Buyer-Id: $buyer"
+    assert_answer 200 1
+    assert_equal "$(field .data.order)" "$order"
+  done
+  assert_equal "$(figure mine held)" 2
+  request GET "$FRONT/sales/mine/requests/$key"
+  assert_answer 404 -5
+  request GET "$FRONT/sales/mine/requests/$key" -H 'X-Buyer-Id: eve'
+  assert_answer 404 -5
+}
+
 @test "a buyer gets no more than the limit, whichever nodes are asked" {
   open_sale limited 100 --limit 2
   for _ in 1 2; do

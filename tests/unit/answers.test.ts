@@ -10,7 +10,7 @@ import { keyPattern } from "../../src/sale/sale.ts";
 const answers = new Answers("node1", "en");
 const sold: Outcome = {
   kind: "sold",
-  order: "tickets.7.0123456789abcdef",
+  order: "tickets.7.Zm9vYmFyLWJhel9xdXV4Mg",
   serial: 7,
   quantity: 2,
   payByMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
@@ -29,7 +29,7 @@ const table: readonly Expected[] = [
     status: 201,
     code: 1,
     data: {
-      order: "tickets.7.0123456789abcdef",
+      order: "tickets.7.Zm9vYmFyLWJhel9xdXV4Mg",
       serial: 7,
       sale: "tickets",
       quantity: 2,
@@ -106,7 +106,7 @@ test("once a node drains, every answer asks for its connection to be closed, and
     drained.health(false, "draining"),
     drained.notFound(),
     drained.methodNotAllowed("POST"),
-    drained.undecidedOrder("tickets.7.0123456789abcdef"),
+    drained.undecidedOrder("tickets.7.Zm9vYmFyLWJhel9xdXV4Mg"),
     drained.internal(),
   ];
   expect(all().filter((answer) => answer.headers.has("Connection"))).toEqual([]);

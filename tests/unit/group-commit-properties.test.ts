@@ -6,13 +6,21 @@ import type { HoldRequest } from "../../src/ledger/ledger.ts";
 import { GroupCommit } from "../../src/node/selling/group-commit.ts";
 import type { PendingRequest } from "../../src/node/selling/pending-request.ts";
 import type { StockView } from "../../src/sale/local-stock.ts";
+import { orderId, type OrderRecord } from "../../src/sale/order.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
+import { requestHash, secretId, TokenMaker } from "../../src/sale/tokens.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";
 
 setDefaultTimeout(60_000);
 
 type Step =
-  | { readonly do: "submit"; readonly quantity: number }
+  | {
+      readonly do: "submit";
+      readonly quantity: number;
+      /** Of few, so that the same comes again; null: one that nobody else has. */
+      readonly key: string | null;
+      readonly buyer: string;
+    }
   | { readonly do: "pass"; readonly ms: number }
   | {
       readonly do: "fail";
@@ -21,6 +29,8 @@ type Step =
     }
   | { readonly do: "disconnect"; readonly executed: number }
   | { readonly do: "restock"; readonly tickets: number }
+  /** The sale is deleted, and made anew with so many tickets. */
+  | { readonly do: "makeAnew"; readonly left: number }
   | { readonly do: "answer" | "connect" | "heartbeat" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -29,6 +39,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("submit" as const),
       quantity: fc.integer({ min: 1, max: 3 }),
+      key: fc.constantFrom(null, null, "1", "1", "2"),
+      buyer: fc.constantFrom("", "ann"),
     }),
   },
   {
@@ -61,6 +73,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("makeAnew" as const),
+      left: fc.integer({ min: 0, max: 30 }),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constantFrom("answer" as const, "connect" as const, "heartbeat" as const),
@@ -69,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const scenario = fc.record({
-  left: fc.integer({ min: 0, max: 30 }),
+  left: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 30 })),
   buffer: fc.integer({ min: 0, max: 10 }),
   batchMax: fc.integer({ min: 1, max: 4 }),
   queueMax: fc.integer({ min: 1, max: 8 }),
@@ -80,8 +99,12 @@ const scenario = fc.record({
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
 const deadlineMs = 2_000;
-const sameKeys = (one: readonly HoldRequest[], other: readonly HoldRequest[]) =>
-  one.length === other.length && one.every(({ key }, i) => key === other[i]?.key);
+const letters = "abcdefghijklmnopqrstuvwxyz";
+
+/** A request, and what makes it another one than those with the same key. */
+interface Submitted extends PendingRequest {
+  readonly name: string;
+}
 
 /** Runs a scenario and looks after every step at what must always hold. */
 class Model {
@@ -89,12 +112,18 @@ class Model {
   readonly #stock: StockView;
   readonly #commit: GroupCommit;
   readonly #scenario: Scenario;
-  readonly #requests: PendingRequest[] = [];
+  readonly #requests: Submitted[] = [];
   readonly #outcomes = new Map<string, Outcome>();
-  /** The batch in which a request was first sent. */
-  readonly #batchOf = new Map<string, readonly HoldRequest[]>();
+  /** By request, the name of the batch in which it is sent. */
+  readonly #batchOf = new Map<HoldRequest, string>();
   /** Requests of a batch whose reply was lost at least once. */
-  readonly #unknown = new Set<string>();
+  readonly #unknown = new Set<HoldRequest>();
+  /** Orders of all the sales that there were, by token. */
+  readonly #orders = new Map<string, OrderRecord>();
+  /** What tokens are made with, as of the last heartbeat. */
+  #secret: string;
+  #salesMade = 0;
+  #batches = 0;
   /** What answers came wrong; they come where nobody catches what is thrown. */
   readonly #wrong: string[] = [];
   #everSoldOut: boolean;
@@ -104,12 +133,14 @@ class Model {
   constructor(given: Scenario) {
     this.#scenario = given;
     this.#ledger = new ScriptedLedger(given.left);
+    this.#secret = this.#ledger.secret;
     this.#everSoldOut = given.left === 0;
     this.#commit = new GroupCommit({
       ...given,
       sale: "rush",
       ledger: this.#ledger,
       weight: 1,
+      makeRef: () => `node.${(this.#batches += 1)}`,
       nowMs: () => this.#nowMs,
       // The heartbeat that is asked for comes with one of the next steps, or at the end.
       refresh: () => undefined,
@@ -135,7 +166,11 @@ class Model {
   #do(one: Step): void {
     switch (one.do) {
       case "submit":
-        this.#submit(one.quantity);
+        this.#submit(one);
+        break;
+      case "makeAnew":
+        this.#keepOrders();
+        this.#ledger.makeAnew(one.left, letters[(this.#salesMade += 1) % letters.length] ?? "");
         break;
       case "pass":
         this.#pass(one.ms);
@@ -161,17 +196,21 @@ class Model {
     }
   }
 
-  #submit(quantity: number): void {
-    const key = `k${this.#requests.length}`;
-    const request: PendingRequest = {
+  #submit({ quantity, key: shared, buyer }: Step & { readonly do: "submit" }): void {
+    const name = `r${this.#requests.length}`;
+    const key = shared ?? name;
+    const request: Submitted = {
+      name,
       key,
       quantity,
-      buyer: "",
-      token: "0".repeat(16),
-      keyIsClients: false,
+      buyer,
+      token: new TokenMaker("rush", this.#secret).token(buyer, key),
+      hash: requestHash(buyer, key),
+      secretId: secretId(this.#secret),
+      keyIsClients: shared !== null,
       answered: false,
       deadlineMs: this.#nowMs + deadlineMs,
-      settle: (outcome) => this.#settled(key, outcome),
+      settle: (outcome) => this.#settled(request, outcome),
     };
     const full = this.#commit.queued >= this.#scenario.queueMax;
     // A desk does not submit what it knows to be sold out.
@@ -184,25 +223,29 @@ class Model {
     }
   }
 
-  #settled(key: string, outcome: Outcome): void {
+  #settled(request: Submitted, outcome: Outcome): void {
+    const { name, quantity } = request;
     this.#everSoldOut ||= this.#ledger.left === 0;
-    if (this.#outcomes.has(key)) {
-      this.#wrong.push(`${key} was answered twice`);
+    if (this.#outcomes.has(name)) {
+      this.#wrong.push(`${name} was answered twice`);
     }
-    if (outcome.kind === "busy" && this.#unknown.has(key)) {
-      this.#wrong.push(`${key} was called busy, though it may have been executed`);
+    if (outcome.kind === "busy" && this.#unknown.has(request)) {
+      this.#wrong.push(`${name} was called busy, though it may have been executed`);
     }
     if (outcome.kind === "soldOut" && !this.#everSoldOut) {
-      this.#wrong.push(`${key} was told "sold out" while tickets were left`);
+      this.#wrong.push(`${name} was told "sold out" while tickets were left`);
     }
-    this.#outcomes.set(key, outcome);
+    if (outcome.kind === "fewerLeft" && outcome.left >= quantity) {
+      this.#wrong.push(`${name} asked for ${quantity}, and ${outcome.left} were too few`);
+    }
+    this.#outcomes.set(name, outcome);
   }
 
   #pass(ms: number): void {
     this.#nowMs += ms;
     this.#commit.tick();
-    for (const { key, deadlineMs: last } of this.#requests) {
-      expect(this.#outcomes.has(key) || last > this.#nowMs).toBe(true);
+    for (const { name, deadlineMs: last } of this.#requests) {
+      expect(this.#outcomes.has(name) || last > this.#nowMs).toBe(true);
     }
   }
 
@@ -217,9 +260,9 @@ class Model {
   #lost(count: number): void {
     const under = this.#ledger.pending("hold");
     const { batches } = this.#ledger;
-    for (const batch of batches.slice(batches.length - under).slice(0, count)) {
-      for (const { key } of batch) {
-        this.#unknown.add(key);
+    for (const { requests } of batches.slice(batches.length - under).slice(0, count)) {
+      for (const request of requests) {
+        this.#unknown.add(request);
       }
     }
   }
@@ -239,6 +282,7 @@ class Model {
 
   #heartbeat(): void {
     if (this.#ledger.ready && this.#ledger.pending("hold") === 0) {
+      this.#secret = this.#ledger.secret;
       this.#commit.observe(this.#ledger);
     }
   }
@@ -257,12 +301,12 @@ class Model {
     expect(this.#ledger.pending("hold")).toBeLessThanOrEqual(1);
     expect(this.#commit.queued).toBeLessThanOrEqual(queueMax);
     expect(this.#stock.outstanding).toBeGreaterThanOrEqual(0);
-    for (const batch of batches.slice(this.#seenBatches)) {
-      expect(batch.length).toBeLessThanOrEqual(batchMax);
-      for (const { key } of batch) {
-        const first = this.#batchOf.get(key) ?? batch;
-        expect(sameKeys(first, batch)).toBe(true);
-        this.#batchOf.set(key, first);
+    for (const { ref, secretId: secret, requests } of batches.slice(this.#seenBatches)) {
+      expect(requests.length).toBeLessThanOrEqual(batchMax);
+      for (const request of requests) {
+        expect(this.#batchOf.get(request) ?? ref).toBe(ref);
+        this.#batchOf.set(request, ref);
+        expect((request as Submitted).secretId).toBe(secret);
       }
     }
     this.#seenBatches = batches.length;
@@ -285,33 +329,51 @@ class Model {
     }
   }
 
+  #keepOrders(): void {
+    for (const [token, record] of this.#ledger.sold) {
+      this.#orders.set(token, record);
+    }
+  }
+
   #checkEnd(): void {
-    const { sold } = this.#ledger;
-    for (const { key } of this.#requests) {
-      const outcome = this.#outcomes.get(key);
-      const order = sold.get(key);
-      switch (outcome?.kind) {
-        case "sold":
-          expect(order?.order).toBe(outcome.order);
-          expect(order?.quantity).toBe(outcome.quantity);
-          break;
-        case "undecided":
-          break;
-        case "busy":
-        case "soldOut":
-        case "fewerLeft":
-          expect(order).toBeUndefined();
-          break;
-        case "notOnSale":
-        case "limitReached":
-        case "buyerMissing":
-        case "unknownSale":
-        case undefined:
-          throw new Error(`${key} was answered ${outcome?.kind}`);
-      }
+    this.#keepOrders();
+    for (const request of this.#requests) {
+      this.#checkOutcome(request, this.#outcomes.get(request.name));
     }
     expect(this.#commit.idle).toBe(true);
     expect(this.#stock.outstanding).toBe(0);
+  }
+
+  #checkOutcome({ name, token, quantity }: Submitted, outcome: Outcome | undefined): void {
+    const order = this.#orders.get(token);
+    switch (outcome?.kind) {
+      case "sold":
+        expect(orderId("rush", order as OrderRecord)).toBe(outcome.order);
+        expect(order?.quantity).toBe(outcome.quantity);
+        break;
+      case "undecided":
+        break;
+      case "busy":
+      case "soldOut":
+      case "fewerLeft":
+        // It has no order, unless another request with its key got one.
+        expect(order === undefined || this.#isAnothers(name, token)).toBe(true);
+        break;
+      case "notOnSale":
+      case "limitReached":
+      case "buyerMissing":
+      case "unknownSale":
+      case undefined:
+        throw new Error(`${name}, for ${quantity}, was answered ${outcome?.kind}`);
+    }
+  }
+
+  #isAnothers(name: string, token: string): boolean {
+    return this.#requests.some((other) => {
+      const kind = this.#outcomes.get(other.name)?.kind;
+      const mayHaveIt = kind === "sold" || kind === "undecided";
+      return other.name !== name && other.token === token && mayHaveIt;
+    });
   }
 }
 

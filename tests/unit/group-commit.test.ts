@@ -4,10 +4,18 @@ import type { Failure } from "../../src/ledger/ledger.ts";
 import { GroupCommit } from "../../src/node/selling/group-commit.ts";
 import type { PendingRequest } from "../../src/node/selling/pending-request.ts";
 import type { Outcome } from "../../src/sale/outcome.ts";
+import { requestHash, secretId } from "../../src/sale/tokens.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";
 
 const batchMax = 4;
 const queueMax = 10;
+
+interface Given {
+  /** Of the request; its name without. */
+  readonly key?: string;
+  readonly buyer?: string;
+  readonly quantity?: number;
+}
 
 /** A group commit with a ledger that the test scripts and a clock that it sets. */
 class Bench {
@@ -18,6 +26,8 @@ class Bench {
   refreshes = 0;
   soldOutTold = 0;
   readonly commit: GroupCommit;
+  readonly #keys = new Map<string, string>();
+  #batches = 0;
 
   constructor() {
     this.commit = new GroupCommit({
@@ -27,6 +37,7 @@ class Bench {
       buffer: 1_000,
       batchMax,
       queueMax,
+      makeRef: () => `node.${(this.#batches += 1)}`,
       nowMs: () => this.nowMs,
       refresh: () => {
         this.refreshes += 1;
@@ -44,23 +55,41 @@ class Bench {
     return this.commit.stock;
   }
 
-  submit(key: string, quantity = 1): boolean {
+  /** `name` is what its outcome is found by. */
+  submit(name: string, given: Given = {}): boolean {
+    const { key = name, buyer = "", quantity = 1 } = given;
+    const token = this.ledger.tokenOf(key, buyer);
+    this.#keys.set(token, key);
     const request: PendingRequest = {
       key,
       quantity,
-      buyer: "",
-      token: "0".repeat(16),
-      keyIsClients: false,
+      buyer,
+      token,
+      hash: requestHash(buyer, key),
+      secretId: secretId(this.ledger.secret),
+      keyIsClients: true,
       answered: false,
       deadlineMs: this.nowMs + 2_000,
       settle: (outcome) => {
-        if (this.outcomes.has(key)) {
-          throw new Error(`${key} was answered twice`);
+        if (this.outcomes.has(name)) {
+          throw new Error(`${name} was answered twice`);
         }
-        this.outcomes.set(key, outcome);
+        this.outcomes.set(name, outcome);
       },
     };
     return this.commit.submit(request);
+  }
+
+  has(key: string): boolean {
+    const token = this.ledger.tokenOf(key);
+    return this.commit.pendingAmong(new Set([token, "another"])).has(token);
+  }
+
+  /** The keys of each batch that was sent. */
+  get sent(): (string | undefined)[][] {
+    return this.ledger.batches.map(({ requests }) =>
+      requests.map(({ token }) => this.#keys.get(token)),
+    );
   }
 
   /** The oldest batch is executed and answered. */
@@ -86,8 +115,6 @@ class Bench {
   }
 }
 
-const keysOf = (batch: readonly { readonly key: string }[]) => batch.map(({ key }) => key);
-
 test("requests of one turn share a batch, and those that come meanwhile form the next", async () => {
   const bench = new Bench();
   for (const key of ["a", "b"]) {
@@ -98,10 +125,10 @@ test("requests of one turn share a batch, and those that come meanwhile form the
     bench.submit(key);
   }
   await turn();
-  expect(bench.ledger.batches.map(keysOf)).toEqual([["a", "b"]]);
+  expect(bench.sent).toEqual([["a", "b"]]);
   await bench.answer();
   await bench.answer();
-  expect(bench.ledger.batches.map(keysOf)).toEqual([["a", "b"], ["c", "d", "e", "f"], ["g"]]);
+  expect(bench.sent).toEqual([["a", "b"], ["c", "d", "e", "f"], ["g"]]);
   expect(bench.kinds()).toEqual(["sold", "sold", "sold", "sold", "sold", "sold"]);
 });
 
@@ -131,15 +158,19 @@ describe("a lost reply", () => {
     test(`the same batch is sent again (${executed ? "was" : "was not"} executed)`, async () => {
       const bench = new Bench();
       bench.submit("a");
-      bench.submit("b", 2);
+      bench.submit("b", { quantity: 2 });
       await turn();
       await bench.fail("unknown", executed);
       bench.submit("c");
       await bench.pass(50);
       await bench.answer();
       await bench.answer();
-      expect(bench.ledger.batches.map(keysOf)).toEqual([["a", "b"], ["a", "b"], ["c"]]);
-      expect(bench.ledger.batches[1]).toEqual(bench.ledger.batches[0] as never);
+      expect(bench.sent).toEqual([["a", "b"], ["a", "b"], ["c"]]);
+      const [first, again, next] = bench.ledger.batches;
+      expect(again?.ref).toBe(first?.ref as string);
+      expect(again?.secretId).toBe(first?.secretId as string);
+      expect(again?.requests).toBe(first?.requests as never);
+      expect(next?.ref).not.toBe(first?.ref as string);
       expect(bench.ledger.left).toBe(1_000 - 4);
       expect(bench.kinds()).toEqual(["sold", "sold", "sold"]);
     });
@@ -194,7 +225,7 @@ describe("a lost reply", () => {
 test("what was refused or never sent is busy at once, and gives its tickets back", async () => {
   for (const failure of ["refused", "notSent"] as const) {
     const bench = new Bench();
-    bench.submit("a", 3);
+    bench.submit("a", { quantity: 3 });
     await turn();
     await bench.fail(failure);
     expect(bench.outcomes.get("a")?.kind).toBe("busy");
@@ -226,10 +257,10 @@ test("sold without the durability asked for is undecided", async () => {
 test("a refusal says what the sale says, and the last ticket is told", async () => {
   const bench = new Bench();
   bench.ledger.left = 3;
-  bench.submit("a", 2);
-  bench.submit("b", 2);
-  bench.submit("c", 1);
-  bench.submit("d", 1);
+  bench.submit("a", { quantity: 2 });
+  bench.submit("b", { quantity: 2 });
+  bench.submit("c", { quantity: 1 });
+  bench.submit("d", { quantity: 1 });
   await turn();
   await bench.answer();
   expect(bench.kinds()).toEqual(["sold", "fewerLeft", "sold", "soldOut"]);
@@ -263,21 +294,21 @@ test("those who wait for stock ask for one refresh, and go on after it", async (
   expect(bench.refreshes).toBe(1);
   expect(bench.ledger.batches).toHaveLength(0);
   bench.commit.observe(bench.ledger);
-  expect(bench.ledger.batches.map(keysOf)).toEqual([["a", "b"]]);
+  expect(bench.sent).toEqual([["a", "b"]]);
 });
 
 test("knows the keys that wait and those that are under way, answered or not", async () => {
   const bench = new Bench();
   bench.submit("a");
-  expect(bench.commit.has("a")).toBe(true);
+  expect(bench.has("a")).toBe(true);
   await turn();
-  expect(bench.commit.has("a")).toBe(true);
-  expect(bench.commit.has("b")).toBe(false);
+  expect(bench.has("a")).toBe(true);
+  expect(bench.has("b")).toBe(false);
   await bench.pass(2_000);
   expect(bench.outcomes.get("a")?.kind).toBe("undecided");
-  expect(bench.commit.has("a")).toBe(true);
+  expect(bench.has("a")).toBe(true);
   await bench.answer();
-  expect(bench.commit.has("a")).toBe(false);
+  expect(bench.has("a")).toBe(false);
 });
 
 test("the queue that is taken out is not sent", async () => {
@@ -287,6 +318,171 @@ test("the queue that is taken out is not sent", async () => {
   bench.submit("b");
   expect(bench.commit.takeQueue().map(({ key }) => key)).toEqual(["b"]);
   await bench.answer();
-  expect(bench.ledger.batches.map(keysOf)).toEqual([["a"]]);
+  expect(bench.sent).toEqual([["a"]]);
   expect(bench.commit.idle).toBe(true);
+});
+
+describe("requests with the same token", () => {
+  test("are one place of a batch, and each gets the one order", async () => {
+    const bench = new Bench();
+    bench.submit("first", { key: "mine", buyer: "ann", quantity: 2 });
+    bench.submit("other");
+    bench.submit("again", { key: "mine", buyer: "ann", quantity: 2 });
+    await turn();
+    expect(bench.sent).toEqual([["mine", "other"]]);
+    expect(bench.stock.outstanding).toBe(3);
+    await bench.answer();
+    expect(bench.outcomes.get("first")).toMatchObject({ kind: "sold", serial: 1, quantity: 2 });
+    expect(bench.outcomes.get("again")).toEqual(bench.outcomes.get("first") as Outcome);
+    expect(bench.stock.outstanding).toBe(0);
+    expect(bench.ledger.left).toBe(1_000 - 3);
+    expect(bench.commit.idle).toBe(true);
+  });
+
+  test("another buyer's same key is another request", async () => {
+    const bench = new Bench();
+    bench.submit("ann's", { key: "1", buyer: "ann" });
+    bench.submit("bob's", { key: "1", buyer: "bob" });
+    bench.submit("nobody's", { key: "1" });
+    await turn();
+    await bench.answer();
+    expect(bench.sent).toEqual([["1", "1", "1"]]);
+    const orders = [...bench.outcomes.values()].map((outcome) =>
+      outcome.kind === "sold" ? outcome.order : outcome.kind,
+    );
+    expect(new Set(orders).size).toBe(3);
+  });
+
+  test("each is answered by its own deadline, and the last one still gets the order", async () => {
+    const bench = new Bench();
+    bench.commit.forget();
+    bench.submit("first", { key: "mine" });
+    await bench.pass(500);
+    bench.submit("again", { key: "mine" });
+    await turn();
+    bench.commit.observe(bench.ledger);
+    await turn();
+    expect(bench.sent).toEqual([["mine"]]);
+    await bench.pass(1_500);
+    expect(bench.outcomes.get("first")).toEqual({ kind: "undecided", key: "mine" });
+    expect(bench.outcomes.has("again")).toBe(false);
+    // For as long as one of them waits the batch is sent again, as it was.
+    await bench.fail("unknown", true);
+    await bench.pass(50);
+    await bench.answer();
+    expect(bench.sent).toEqual([["mine"], ["mine"]]);
+    expect(bench.outcomes.get("again")).toMatchObject({ kind: "sold" });
+    expect(bench.stock.outstanding).toBe(0);
+  });
+
+  test("are all undecided where nobody learns it in time, and the tickets are given back once", async () => {
+    const bench = new Bench();
+    bench.submit("first", { key: "mine" });
+    bench.submit("again", { key: "mine" });
+    await turn();
+    await bench.fail("unknown");
+    await bench.pass(2_000);
+    expect(bench.kinds()).toEqual(["undecided", "undecided"]);
+    expect(bench.stock.outstanding).toBe(0);
+    expect(bench.commit.idle).toBe(true);
+  });
+
+  test("are all busy where the batch was refused", async () => {
+    const bench = new Bench();
+    bench.submit("first", { key: "mine" });
+    bench.submit("again", { key: "mine" });
+    await turn();
+    await bench.fail("refused");
+    expect(bench.kinds()).toEqual(["busy", "busy"]);
+    expect(bench.stock.outstanding).toBe(0);
+  });
+
+  test("that come while the first is under way are sent by themselves, and get its order", async () => {
+    const bench = new Bench();
+    bench.submit("first", { key: "mine" });
+    await turn();
+    bench.submit("again", { key: "mine" });
+    await turn();
+    await bench.fail("unknown", false);
+    await bench.answer();
+    await bench.pass(50);
+    await bench.answer();
+    expect(bench.sent).toEqual([["mine"], ["mine"], ["mine"]]);
+    expect(bench.outcomes.get("first")).toEqual(bench.outcomes.get("again") as Outcome);
+    expect(bench.ledger.left).toBe(1_000 - 1);
+  });
+
+  test("who asks for fewer is not told that more were too many: busy, and sold when asked again", async () => {
+    for (const [kind, limit, left] of [
+      ["fewerLeft", 0, 2],
+      ["limitReached", 2, 1_000],
+    ] as const) {
+      const bench = new Bench();
+      Object.assign(bench.ledger, { limit, left });
+      bench.submit("three", { key: "mine", buyer: "ann", quantity: 3 });
+      bench.submit("two", { key: "mine", buyer: "ann", quantity: 2 });
+      bench.submit("four", { key: "mine", buyer: "ann", quantity: 4 });
+      await turn();
+      await bench.answer();
+      expect(bench.kinds()).toEqual([kind, "busy", kind]);
+      bench.submit("two again", { key: "mine", buyer: "ann", quantity: 2 });
+      await turn();
+      await bench.answer();
+      expect(bench.outcomes.get("two again")).toMatchObject({ kind: "sold", quantity: 2 });
+      expect(bench.stock.outstanding).toBe(0);
+    }
+  });
+
+  test("count as requests of the batch, so that one key fills no more batches than many", async () => {
+    const bench = new Bench();
+    for (let i = 0; i < queueMax - 1; i += 1) {
+      bench.submit(`mine ${i}`, { key: "mine" });
+    }
+    bench.submit("other");
+    await turn();
+    await bench.answer();
+    await bench.answer();
+    await bench.answer();
+    expect(bench.sent).toEqual([["mine"], ["mine"], ["mine", "other"]]);
+    expect(new Set(bench.kinds())).toEqual(new Set(["sold"]));
+    expect(bench.outcomes.size).toBe(queueMax);
+    expect(bench.ledger.left).toBe(1_000 - 2);
+  });
+});
+
+describe("a sale that is made anew while requests wait", () => {
+  test("no batch has tokens of two secrets, and those of the old one are busy", async () => {
+    const bench = new Bench();
+    bench.submit("under way");
+    await turn();
+    bench.submit("old");
+    bench.ledger.makeAnew(5, "n");
+    bench.submit("new");
+    await turn();
+    await bench.answer();
+    await bench.answer();
+    await bench.answer();
+    expect(bench.sent).toEqual([["under way"], ["old"], ["new"]]);
+    const [first, second, third] = bench.ledger.batches.map((batch) => batch.secretId);
+    expect(second).toBe(first as string);
+    expect(third).not.toBe(first as string);
+    expect(bench.kinds()).toEqual(["busy", "busy", "sold"]);
+    expect(bench.ledger.left).toBe(4);
+    expect(bench.stock.outstanding).toBe(0);
+  });
+
+  test("what may have been sold before is undecided, never failed", async () => {
+    const bench = new Bench();
+    bench.submit("mine");
+    await turn();
+    await bench.fail("unknown", true);
+    bench.ledger.makeAnew(5, "n");
+    await bench.pass(50);
+    await bench.answer();
+    expect(bench.outcomes.size).toBe(0);
+    await bench.pass(1_950);
+    expect(bench.outcomes.get("mine")).toEqual({ kind: "undecided", key: "mine" });
+    expect(bench.commit.idle).toBe(true);
+    expect(bench.stock.outstanding).toBe(0);
+  });
 });

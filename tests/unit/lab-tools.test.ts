@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 
+import { Buyer } from "../lab/tools/buyer.ts";
+import { CrowdCounts } from "../lab/tools/crowd-counts.ts";
 import { readAnswer } from "../lab/tools/http-answer.ts";
 import { HttpConnection, NoAnswer, type Server } from "../lab/tools/http-connection.ts";
 import { longestGap, medianStep } from "../lab/tools/longest-gap.ts";
@@ -93,6 +95,42 @@ test("an answer in chunks is read when it is whole", () => {
 
 test("more bytes than an answer has are a fault and not the next answer", () => {
   expect(() => readAnswer(Buffer.from(`${ok}x`))).toThrow("more bytes");
+});
+
+test("what got no answer is asked for by the same key and the same buyer", async () => {
+  const seen: string[] = [];
+  using server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ method, url, headers }) => {
+      const [key, buyer] = [headers.get("idempotency-key"), headers.get("x-buyer-id")];
+      seen.push(`${method} ${new URL(url).pathname} ${key} ${buyer} ${headers.get("x-more")}`);
+      const order = { code: 1, msg: "", data: { order: "rush.1.x" } };
+      return method === "POST"
+        ? Response.json({ code: -4, msg: "", data: null }, { status: 503 })
+        : Response.json(order);
+    },
+  });
+  const counts = new CrowdCounts();
+  const buyer = new Buyer(
+    {
+      server: { host: "127.0.0.1", port: server.port ?? 0 },
+      sale: "rush",
+      patience,
+      fresh: true,
+      settleMs: 5_000,
+      name: "ann",
+      headers: { "X-More": "1" },
+    },
+    counts,
+  );
+  expect(await buyer.buy("key-1")).toBe("other");
+  buyer.close();
+  expect(seen).toEqual([
+    "POST /sales/rush/orders key-1 ann 1",
+    "GET /sales/rush/requests/key-1 null ann 1",
+  ]);
+  expect(counts.summarize(0, 1).decided.sold).toBe(1);
 });
 
 test("the longest gap counts what never came back, and what never began", () => {

@@ -10,8 +10,9 @@ import { formatStock } from "../../dev/report/stock-text.ts";
 import { readTimeline } from "../../dev/report/timeline.ts";
 import { judge, judgeAcknowledged } from "../../dev/report/verdict.ts";
 import type { SaleAudit } from "../../src/audit/audit-sale.ts";
-import type { SaleBooks, StreamEvent } from "../../src/audit/books.ts";
+import type { SaleBooks } from "../../src/audit/books.ts";
 import { compareBooks } from "../../src/audit/compare-books.ts";
+import type { StreamEntry } from "../../src/ledger/outbox/entry.ts";
 import type { SaleSnapshot } from "../../src/sale/sale.ts";
 
 const before: SaleSnapshot = {
@@ -26,6 +27,7 @@ const before: SaleSnapshot = {
   opensAtMs: 0,
   epoch: 5_000,
   serial: 0,
+  secretId: "0123456789abcdef",
 };
 
 /** A crowd that was told this: so many answers of each status. */
@@ -40,32 +42,49 @@ function crowdOf(statuses: Readonly<Record<number, number>>, failed = 0): Crowd 
   return summarizeCrowd({ seconds: 2, latenciesMs, errors }, "h2load");
 }
 
-function recordOf(serial: number): string {
-  return ["held", serial, 1, 7_000, 9_000, "0123456789abcdef", "", `key-${serial}`].join("\t");
+function tokenOf(serial: number): string {
+  return String(serial).padStart(22, "t");
+}
+
+/** The record of an order of so many tickets that was held, or changed after that. */
+function recordOf(serial: number, state = "held", quantity = 1): string {
+  const cause = state === "released" ? "lapsed" : state;
+  const change = state === "held" ? [1, 7_000] : [2, 8_000];
+  const core = [state, serial, quantity, 7_000, 9_000, ""];
+  return [...core, ...change, cause, "01234567890"].join("\t");
+}
+
+/** An entry with one order, the `count`th record of the sale. */
+function order(id: string, serial: number, state: string, quantity = 1, count = 0): StreamEntry {
+  const text = ["", tokenOf(serial), recordOf(serial, state, quantity)].join("\n");
+  return { sale: "tickets", id, fields: ["n", String(count), "orders", text] };
+}
+
+/** An entry with the sale, as it is after the `revision`th change of it. */
+function sale(id: string, revision: number, cause: string, total = 3): StreamEntry {
+  const state = cause === "created" ? "scheduled" : cause === "restocked" ? "open" : cause;
+  const what = [revision, 6_000, cause, state, total, 0, 60_000, 0, "0123456789abcdef"];
+  return { sale: "tickets", id, fields: ["n", "0", "sale", what.join("\t")] };
 }
 
 /** Books of a sale of three tickets, `sold` of which were sold, one an order, 100 ms apart. */
 function booksOf(sold: number): SaleBooks {
   const serials = Array.from({ length: sold }, (_, i) => i + 1);
   const figures = { total: 3, held: sold, paid: 0, limit: 0, holdMs: 60_000, opensAtMs: 0 };
-  const stock = { ...figures, epoch: 5_000, createdAtMs: 5_000, serial: sold, state: "open" };
-  const held = serials.map((serial): StreamEvent => ({
-    id: `${serial * 100}-0`,
-    fields: { held: recordOf(serial) },
-  }));
+  const others = { records: sold, revision: 2, secretId: "0123456789abcdef" };
+  const begun = { epoch: 5_000, createdAtMs: 5_000, serial: sold, state: "open" };
+  const stock = { ...figures, ...others, ...begun };
+  const held = serials.map((serial) => order(`${serial * 100}-0`, serial, "held", 1, serial));
   return {
     sale: "tickets",
     stock: new Map(Object.entries(stock).map(([name, value]) => [name, String(value)])),
-    orders: new Map(serials.map((serial) => [String(serial), recordOf(serial)])),
-    requests: new Map(serials.map((serial) => [`key-${serial}`, String(serial)])),
-    buyers: new Map(sold === 0 ? [] : [["", String(sold)]]),
-    deadlines: new Map(sold === 0 ? [] : [[`1-${sold}`, "9000"]]),
+    secretId: "0123456789abcdef",
+    orders: new Map(serials.map((serial) => [tokenOf(serial), recordOf(serial)])),
+    batches: new Map(),
+    buyers: new Map(),
+    deadlines: new Map(serials.map((serial) => [`o${tokenOf(serial)}`, "9000"])),
     operations: new Map(),
-    events: [
-      { id: "1-0", fields: { event: "created", total: "3" } },
-      { id: "2-0", fields: { event: "open" } },
-      ...held,
-    ],
+    events: [sale("1-0", 1, "created"), sale("2-0", 2, "open"), ...held],
     trimmed: false,
   };
 }
@@ -73,7 +92,7 @@ function booksOf(sold: number): SaleBooks {
 function viewOf(sold: number): Omit<LedgerView, "before"> {
   const books = booksOf(sold);
   const audit = { ...compareBooks(books), database: null };
-  return { audit, events: books.events, stored: [] };
+  return { audit, made: sold, events: books.events, stored: new Map() };
 }
 
 const nodes = [
@@ -168,6 +187,7 @@ describe("the verdict", () => {
       limit: 0,
       epoch: 5_000,
       serial: 3,
+      records: 3,
       state: "open",
     },
     orders: 3,
@@ -180,13 +200,15 @@ describe("the verdict", () => {
     database: null,
   };
   const someLeft = { ...sound, stock: { ...sound.stock, held: 2, serial: 2, left: 1 }, orders: 2 };
+  const three = { before, audit: sound, made: 3 };
+  const two = { before, audit: someLeft, made: 2 };
 
   test("is for who was told sold and has an order, and for nobody else", () => {
-    expect(judge(crowdOf({ 201: 3, 410: 5 }), before, sound).faults).toEqual([]);
+    expect(judge(crowdOf({ 201: 3, 410: 5 }), three).faults).toEqual([]);
   });
 
   test("counts as lost who was told sold and has no order", () => {
-    const { books, faults } = judge(crowdOf({ 201: 5 }), before, sound);
+    const { books, faults } = judge(crowdOf({ 201: 5 }), three);
     expect(faults).toEqual(['5 requests were told "sold", but only 3 orders were made']);
     expect(books.lost).toBe(2);
   });
@@ -201,26 +223,23 @@ describe("the verdict", () => {
   };
 
   test("counts those who bought what came back with the crowd", () => {
-    const resold = { ...sound, stock: { ...sound.stock, serial: 4 }, orders: 4 };
-    expect(judge(crowdOf({ 201: 3 }), before, resold).faults).toHaveLength(1);
-    expect(judge(crowdOf({ 201: 3 }), before, resold, aftermath).faults).toEqual([]);
-    const { books, faults } = judge(crowdOf({ 201: 4 }), before, resold, aftermath);
+    const resold = { ...three, made: 4 };
+    expect(judge(crowdOf({ 201: 3 }), resold).faults).toHaveLength(1);
+    expect(judge(crowdOf({ 201: 3 }), resold, aftermath).faults).toEqual([]);
+    const { books, faults } = judge(crowdOf({ 201: 4 }), resold, aftermath);
     expect({ lost: books.lost, faults: faults.length }).toEqual({ lost: 1, faults: 1 });
   });
 
   test("counts what the database has and what it lacks, where it was looked at", () => {
     const database = { address: "sqlite://x", orders: 2, missing: 1, behind: 0, deadLetters: 0 };
-    const { books } = judge(crowdOf({ 201: 3 }), before, { ...sound, database });
+    const { books } = judge(crowdOf({ 201: 3 }), { ...three, audit: { ...sound, database } });
     expect(books).toMatchObject({ orders: 2, lost: 1 });
   });
 
   test("holds every promise to a buyer or a payer against the database", () => {
-    const row = { serial: "1", key: "k", buyer: "", quantity: "1", heldAtMs: "1", payByMs: "2" };
-    const rest = { ...row, revision: "1", cause: "held", changedAtMs: "1" };
-    const first = { ...rest, order: "tickets.1.a", state: "paid" };
-    const fourth = { ...rest, order: "tickets.4.a", state: "held" };
-    expect(judgeAcknowledged(aftermath, [first, fourth])).toEqual([]);
-    expect(judgeAcknowledged(aftermath, [{ ...first, state: "held" }])).toEqual([
+    const states = { "tickets.1.a": "paid", "tickets.4.a": "held" };
+    expect(judgeAcknowledged(aftermath, new Map(Object.entries(states)))).toEqual([]);
+    expect(judgeAcknowledged(aftermath, new Map([["tickets.1.a", "held"]]))).toEqual([
       "order tickets.4.a was acknowledged, but is not in the database",
       "the payment of order tickets.1.a was confirmed, in the database it is held",
     ]);
@@ -229,35 +248,40 @@ describe("the verdict", () => {
   test("counts as lost what the stream does not have", () => {
     const differences = [{ kind: "lost", subject: "2", text: "order 2 is lost" }] as const;
     const audit = { ...sound, differences, differenceCount: 1, lost: 1 };
-    const { books, faults } = judge(crowdOf({ 201: 3 }), before, audit);
+    const { books, faults } = judge(crowdOf({ 201: 3 }), { ...three, audit });
     expect(faults).toEqual(["order 2 is lost"]);
     expect(books.lost).toBe(1);
   });
 
   test("lets orders that nobody was told of stand for as many open answers, but not for more", () => {
     for (const crowd of [crowdOf({ 201: 1, 202: 2 }), crowdOf({ 201: 1, 502: 1 }, 1)]) {
-      expect(judge(crowd, before, sound).faults).toEqual([]);
+      expect(judge(crowd, three).faults).toEqual([]);
     }
-    expect(judge(crowdOf({ 201: 1, 202: 1, 503: 9 }), before, sound).faults).toEqual([
+    expect(judge(crowdOf({ 201: 1, 202: 1, 503: 9 }), three).faults).toEqual([
       '3 orders were made, but 1 requests were told "sold", 1 are open',
     ]);
   });
 
   test("does not count what was sold before the crowd came", () => {
-    const earlier = { ...before, held: 1, left: 2, serial: 1 };
-    expect(judge(crowdOf({ 201: 2 }), earlier, sound).faults).toEqual([]);
-    expect(judge(crowdOf({ 201: 3 }), earlier, sound).books.lost).toBe(1);
+    const later = { ...three, before: { ...before, held: 1, left: 2, serial: 1 }, made: 2 };
+    expect(judge(crowdOf({ 201: 2 }), later).faults).toEqual([]);
+    expect(judge(crowdOf({ 201: 3 }), later).books.lost).toBe(1);
+  });
+
+  test("does not count serials of places that got nothing", () => {
+    const gaps = { ...sound, stock: { ...sound.stock, serial: 9 } };
+    expect(judge(crowdOf({ 201: 3 }), { ...three, audit: gaps }).faults).toEqual([]);
   });
 
   test("is against who says sold out while tickets are left", () => {
-    expect(judge(crowdOf({ 201: 2, 410: 4 }), before, someLeft).faults).toEqual([
+    expect(judge(crowdOf({ 201: 2, 410: 4 }), two).faults).toEqual([
       '4 requests were told "sold out", but 1 tickets are left: undersold',
     ]);
   });
 
   test("takes sold out for true where stock came back later", () => {
     const back = { ...someLeft, stock: { ...someLeft.stock, epoch: 5_001 } };
-    expect(judge(crowdOf({ 201: 2, 410: 4 }), before, back).faults).toEqual([]);
+    expect(judge(crowdOf({ 201: 2, 410: 4 }), { ...two, audit: back }).faults).toEqual([]);
   });
 
   test("says ten differences, and how many more there are", () => {
@@ -267,31 +291,21 @@ describe("the verdict", () => {
       text: `difference ${i}`,
     }));
     const audit = { ...sound, differences, differenceCount: 40 };
-    const { faults } = judge(crowdOf({ 201: 3 }), before, audit);
+    const { faults } = judge(crowdOf({ 201: 3 }), { ...three, audit });
     expect(faults.length).toBe(11);
     expect(faults.at(-1)).toContain("and 30 more");
   });
 });
 
-function saleOf(id: string, serial: number, tickets: number): StreamEvent {
-  return { id, fields: { held: `held\t${serial}\t${tickets}\t0\t0\ttoken\t\tkey` } };
-}
-
-function event(id: string, state: string, serial: number, quantity: number): StreamEvent {
-  const core = [serial, quantity, 7_000, 9_000, "0123456789abcdef", "ann", `key-${serial}`];
-  const change = state === "held" ? [] : [2, 8_000, state === "paid" ? "paid" : "lapsed"];
-  return { id, fields: { [state]: [state, ...core, ...change].join("\t") } };
-}
-
 describe("the charts", () => {
   test("a timeline has each ticket of the crowd in its slice, and no other", () => {
-    const events: StreamEvent[] = [
-      { id: "900-0", fields: { event: "open" } },
-      saleOf("950-0", 1, 9),
-      saleOf("1000-0", 2, 1),
-      saleOf("1000-1", 3, 2),
-      saleOf("1119-0", 4, 4),
-      { id: "1200-0", fields: { event: "closed" } },
+    const events = [
+      sale("900-0", 2, "open"),
+      order("950-0", 1, "held", 9),
+      order("1000-0", 2, "held", 1),
+      order("1000-1", 3, "held", 2),
+      order("1119-0", 4, "held", 4),
+      sale("1200-0", 3, "closed"),
     ];
     const timeline = readTimeline(events, { ...before, left: 9, serial: 1 });
     expect(timeline).toMatchObject({ durationMs: 119, sliceMs: 2 });
@@ -304,14 +318,14 @@ describe("the charts", () => {
 
   test("a timeline ends where the tickets are sold out, counting those that came back before", () => {
     const events = [
-      event("100-0", "held", 1, 2),
-      event("120-0", "released", 1, 2),
-      { id: "130-0", fields: { event: "restocked", quantity: "1" } },
-      event("150-0", "held", 2, 3),
-      event("160-0", "paid", 2, 3),
-      event("190-0", "held", 3, 1),
-      event("900-0", "released", 2, 3),
-      event("950-0", "held", 4, 3),
+      order("100-0", 1, "held", 2),
+      order("120-0", 1, "released", 2),
+      sale("130-0", 3, "restocked", 4),
+      order("150-0", 2, "held", 3),
+      order("160-0", 2, "paid", 3),
+      order("190-0", 3, "held", 1),
+      order("900-0", 2, "released", 3),
+      order("950-0", 4, "held", 3),
     ];
     const timeline = readTimeline(events, before);
     expect(timeline).toMatchObject({ durationMs: 90, soldOut: true });

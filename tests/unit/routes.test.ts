@@ -31,10 +31,11 @@ const expected: Readonly<Record<string, { readonly url: string; readonly by: str
 
 function createOptions(): RoutesOptions {
   const ledger = new ScriptedLedger(1_000);
-  for (const kind of ["hold", "heartbeat", "read", "lookup", "soldKeys"] as const) {
+  for (const kind of ["hold", "heartbeat", "read", "lookup", "soldOrders"] as const) {
     ledger.automatic.add(kind);
   }
   ledger.sellElsewhere("mine");
+  let batches = 0;
   const desks = new SaleDesks({
     ledger,
     defaultSale: "rush",
@@ -46,10 +47,10 @@ function createOptions(): RoutesOptions {
     batchMax: 10,
     queueMax: 10,
     deadlineMs: 2_000,
-    soldKeysMax: 100,
+    soldOrdersMax: 100,
     nowMs: () => performance.now(),
     makeKey: () => crypto.randomUUID(),
-    makeToken: () => "0".repeat(16),
+    makeRef: () => `node.${(batches += 1)}`,
     onBatch: () => undefined,
     onFault: () => undefined,
     onHeartbeatFault: () => undefined,
@@ -84,8 +85,8 @@ beforeAll(() => {
 });
 afterAll(() => server.stop(1_000));
 
-function ask(method: string, path: string): Promise<Response> {
-  return fetch(`${origin}${path}`, { method });
+function ask(method: string, path: string, headers: Record<string, string> = {}) {
+  return fetch(`${origin}${path}`, { method, headers });
 }
 
 test("the README has the addresses and methods of the table, and no others", () => {
@@ -141,4 +142,33 @@ test("what is not in the table is 404 by every method", async () => {
       expect(answer.headers.get("Allow")).toBe(null);
     }
   }
+});
+
+async function orderIn(answer: Response): Promise<string | undefined> {
+  return ((await answer.json()) as { data: { order?: string } | null }).data?.order;
+}
+
+describe("a purchase is looked up by its key and its buyer", () => {
+  const key = "1b4e28ba-2fa1-41d2-883f-0016d3cca427";
+  const buyer = "ann";
+  const path = `/sales/rush/requests/${key}`;
+
+  test("200 with the same X-Buyer-Id, 404 with another one or none", async () => {
+    const headers = { "Idempotency-Key": key, "X-Buyer-Id": buyer };
+    const sold = await ask("POST", "/sales/rush/orders", headers);
+    expect(sold.status).toBe(201);
+    const found = await ask("GET", path, { "X-Buyer-Id": buyer });
+    expect(found.status).toBe(200);
+    expect(await orderIn(found)).toBe((await orderIn(sold)) as string);
+    expect((await ask("GET", path, { "X-Buyer-Id": "bob" })).status).toBe(404);
+    expect((await ask("GET", path)).status).toBe(404);
+  });
+
+  test("400 for a buyer that is none, as for a purchase", async () => {
+    const headers = { "X-Buyer-Id": "b".repeat(129) };
+    const answer = await ask("GET", path, headers);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain("X-Buyer-Id is 1 to 128 printable ASCII characters");
+    expect((await ask("POST", "/buy/ticket", headers)).status).toBe(400);
+  });
 });

@@ -6,7 +6,7 @@ import { type CallKind, ScriptedLedger, turn } from "./support/scripted-ledger.t
 
 const soldOut: Outcome = { kind: "soldOut" };
 const away: Outcome = { kind: "busy", reason: "ledgerAway" };
-const everything: readonly CallKind[] = ["hold", "read", "lookup", "soldKeys"];
+const everything: readonly CallKind[] = ["hold", "read", "lookup", "soldOrders"];
 
 type Reading = Awaited<ReturnType<SaleDeskOptions["readSale"]>>;
 
@@ -18,6 +18,7 @@ class Counter {
   /** How often the desk told that requests wait. */
   told = 0;
   #made = 0;
+  #batches = 0;
 
   constructor(left: number, options: Partial<SaleDeskOptions> = {}) {
     this.ledger = new ScriptedLedger(left);
@@ -30,10 +31,10 @@ class Counter {
       batchMax: 10,
       queueMax: 10,
       deadlineMs: 2_000,
-      soldKeysMax: 100,
+      soldOrdersMax: 100,
       nowMs: () => this.nowMs,
       makeKey: () => `made-${(this.#made += 1)}`,
-      makeToken: () => "0".repeat(16),
+      makeRef: () => `node.${(this.#batches += 1)}`,
       onWaiting: () => (this.told += 1),
       onBatch: () => undefined,
       onFault: () => undefined,
@@ -168,7 +169,7 @@ describe("those who wait when the last ticket goes", () => {
     expect(await first).toMatchObject({ kind: "sold" });
     expect(await keyless).toEqual(soldOut);
     await counter.answer("lookup");
-    expect(await sold).toMatchObject({ kind: "sold", order: theirs.order });
+    expect(await sold).toMatchObject({ kind: "sold", order: theirs });
     expect(await unsold).toEqual(soldOut);
     expect(counter.calls.hold).toBe(1);
   });
@@ -191,7 +192,7 @@ describe("those who wait when the last ticket goes", () => {
 describe("keys after the last ticket", () => {
   test("a key that was sold elsewhere gets its order, one that was not costs no call", async () => {
     const counter = await Counter.soldOut();
-    const order = counter.ledger.sold.get("first")?.order as string;
+    const order = counter.ledger.orderOf("first") as string;
     expect(await counter.buy("first")).toMatchObject({ kind: "sold", order });
     const before = counter.calls;
     expect(counter.buy("never")).toEqual(soldOut);
@@ -206,16 +207,16 @@ describe("keys after the last ticket", () => {
     const { read } = counter.calls;
     counter.beat();
     await turn();
-    expect(counter.calls.soldKeys).toBe(0);
+    expect(counter.calls.soldOrders).toBe(0);
     for (let i = 0; i < 5; i += 1) {
       counter.beat();
       await turn();
     }
-    expect(counter.calls).toMatchObject({ soldKeys: 1, read });
+    expect(counter.calls).toMatchObject({ soldOrders: 1, read });
   });
 
   test("with more sold keys than may be kept, every key is looked up", async () => {
-    const counter = await Counter.soldOut({ soldKeysMax: 0 });
+    const counter = await Counter.soldOut({ soldOrdersMax: 0 });
     const before = counter.calls.lookup;
     expect(await counter.buy("never")).toEqual(soldOut);
     expect(counter.calls.lookup).toBe(before + 1);
@@ -225,7 +226,7 @@ describe("keys after the last ticket", () => {
     const counter = await Counter.soldOut();
     // Between two heartbeats stock comes back and another node sells it.
     counter.ledger.restock(1);
-    const { order } = counter.ledger.sellElsewhere("late");
+    const order = counter.ledger.sellElsewhere("late");
     await counter.heartbeat();
     expect(counter.desk.latched).toBe(true);
     expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
@@ -233,16 +234,16 @@ describe("keys after the last ticket", () => {
 
   test("sold keys that were read while stock came back and went are not all", async () => {
     const counter = await Counter.soldOut();
-    counter.ledger.automatic.delete("soldKeys");
+    counter.ledger.automatic.delete("soldOrders");
     counter.ledger.disconnect();
     counter.ledger.connect();
     await turn();
     await counter.heartbeat();
     await counter.heartbeat();
-    expect(counter.ledger.pending("soldKeys")).toBe(1);
-    await counter.answer("soldKeys");
+    expect(counter.ledger.pending("soldOrders")).toBe(1);
+    await counter.answer("soldOrders");
     counter.ledger.restock(1);
-    const { order } = counter.ledger.sellElsewhere("late");
+    const order = counter.ledger.sellElsewhere("late");
     await counter.heartbeat();
     expect(await counter.buy("late")).toMatchObject({ kind: "sold", order });
   });
@@ -273,7 +274,7 @@ describe("keys after the last ticket", () => {
 describe("a sale that is not open", () => {
   test("refuses from memory, but gives a key the order that it has", async () => {
     const counter = await Counter.open(10);
-    const { order } = counter.ledger.sellElsewhere("theirs");
+    const order = counter.ledger.sellElsewhere("theirs");
     counter.ledger.state = "paused";
     await counter.heartbeat();
     const refused: Outcome = { kind: "notOnSale", state: "paused", opensAtMs: 0 };
@@ -363,14 +364,177 @@ describe("a ledger that is away", () => {
     counter.desk.tick();
     expect(await bought).toEqual({ kind: "undecided", key: "mine" });
     counter.automatic();
-    expect(await counter.desk.requestStatus("mine")).toMatchObject({ kind: "sold" });
-    expect(await counter.desk.requestStatus("other")).toEqual({ kind: "absent" });
+    expect(await counter.desk.requestStatus("", "mine")).toMatchObject({ kind: "sold" });
+    expect(await counter.desk.requestStatus("", "other")).toEqual({ kind: "absent" });
   });
 
   test("cannot say what became of a key: busy", async () => {
     const counter = await Counter.open(10);
     counter.ledger.disconnect();
-    expect(await counter.desk.requestStatus("mine")).toEqual(away);
+    expect(await counter.desk.requestStatus("", "mine")).toEqual(away);
+  });
+});
+
+describe("a key belongs to its buyer", () => {
+  test("another buyer's same key is another purchase, and finds no order of the first", async () => {
+    const counter = await Counter.open(10);
+    counter.automatic();
+    const anns = await counter.buy("1", 1, "ann");
+    expect(await counter.buy("1", 1, "ann")).toEqual(anns);
+    const bobs = await counter.buy("1", 1, "bob");
+    const [first, second] = [anns, bobs].map((outcome) => "order" in outcome && outcome.order);
+    expect(first).toBeString();
+    expect(second).toBeString();
+    expect(second).not.toBe(first as string);
+    for (const [buyer, kind] of [
+      ["ann", "sold"],
+      ["bob", "sold"],
+      ["eve", "absent"],
+      ["", "absent"],
+    ] as const) {
+      expect((await counter.desk.requestStatus(buyer, "1")).kind).toBe(kind);
+    }
+  });
+
+  test("after the last ticket it is no less another's", async () => {
+    const counter = new Counter(1);
+    counter.automatic();
+    await counter.heartbeat();
+    const sold = await counter.buy("1", 1, "ann");
+    await counter.heartbeat();
+    await counter.heartbeat();
+    expect(await counter.buy("1", 1, "ann")).toEqual(sold);
+    const before = counter.calls;
+    expect(counter.buy("1", 1, "bob")).toEqual(soldOut);
+    expect(counter.buy("1")).toEqual(soldOut);
+    expect(counter.calls).toEqual(before);
+  });
+
+  test("the same purchase twice in one turn takes one ticket, whoever made up its key", async () => {
+    const counter = await Counter.open(10);
+    counter.automatic();
+    const id = "0123456789abcdef0123456789abcdef";
+    const purchase = { key: null, buyer: "ann", quantity: 1, requestId: id };
+    const [first, again, withKey] = await Promise.all([
+      counter.desk.buy(purchase),
+      counter.desk.buy(purchase),
+      counter.buy(id, 1, "ann"),
+    ]);
+    expect(first).toMatchObject({ kind: "sold" });
+    expect(again).toEqual(first);
+    expect(withKey).toEqual(first);
+    expect(counter.ledger.left).toBe(9);
+    expect(counter.calls.hold).toBe(1);
+  });
+});
+
+describe("a sale that was made anew under its id", () => {
+  test("is sold by its own secret as soon as a heartbeat reports it", async () => {
+    const counter = await Counter.open(10);
+    counter.automatic();
+    const before = await counter.buy("mine", 1, "ann");
+    counter.ledger.makeAnew(5, "n");
+    // The tokens of the sale that is gone are refused: nothing was sold, try again.
+    expect(await counter.buy("mine", 1, "ann")).toEqual({ kind: "busy", reason: "ledgerRefused" });
+    expect(await counter.desk.requestStatus("ann", "mine")).toEqual(away);
+    await counter.heartbeat();
+    expect(await counter.desk.requestStatus("ann", "mine")).toEqual({ kind: "absent" });
+    const after = await counter.buy("mine", 1, "ann");
+    expect(after).toMatchObject({ kind: "sold", serial: 1 });
+    expect(after).not.toEqual(before);
+    expect(after).toMatchObject({ order: counter.ledger.orderOf("mine", "ann") as string });
+  });
+
+  test("what waited with the old secret is not sold with the new one's name", async () => {
+    const counter = await Counter.open(10, { batchMax: 1 });
+    const first = counter.buy("first");
+    await turn();
+    const waiting = counter.buy("mine");
+    counter.ledger.makeAnew(5, "n");
+    await counter.heartbeat();
+    const again = counter.buy("mine");
+    await counter.answer("hold");
+    await counter.answer("hold");
+    await counter.answer("hold");
+    for (const one of [first, waiting]) {
+      expect(await one).toEqual({ kind: "busy", reason: "ledgerRefused" });
+    }
+    const order = counter.ledger.orderOf("mine") as string;
+    expect(await again).toMatchObject({ kind: "sold", order });
+    expect(counter.ledger.sold.size).toBe(1);
+  });
+
+  test("is not taken for the sold-out one, also if the ledger's clock was set back", async () => {
+    const counter = await Counter.soldOut();
+    counter.ledger.makeAnew(5, "n");
+    counter.ledger.epoch -= 1_000_000;
+    await counter.heartbeat();
+    expect(counter.desk.latched).toBe(false);
+    expect(counter.desk.isUnsold("", "mine")).toBe(false);
+    const order = (await counter.buy("mine")) as { order: string };
+    expect(order).toMatchObject({ kind: "sold", serial: 1 });
+    expect(await counter.buy("mine")).toMatchObject({ order: order.order });
+  });
+
+  test("a key that waits for its look-up is looked up by the secret that counts then", async () => {
+    const counter = await Counter.open(10);
+    const ahead = counter.desk.requestStatus("", "ahead");
+    await turn();
+    const asked = counter.desk.requestStatus("", "mine");
+    counter.ledger.makeAnew(5, "n");
+    const order = counter.ledger.sellElsewhere("mine");
+    await counter.heartbeat();
+    await counter.answer("lookup");
+    expect(await ahead).toEqual(away);
+    await counter.answer("lookup");
+    expect(await asked).toMatchObject({ kind: "sold", order: { serial: 1 } });
+    expect(counter.ledger.orderOf("mine")).toBe(order);
+  });
+});
+
+describe("what became of a request of a sale of which nothing is known yet", () => {
+  test("it is asked for after the sale, which all who ask share", async () => {
+    const counter = new Counter(10);
+    counter.ledger.automatic.add("lookup");
+    counter.ledger.sellElsewhere("mine", 1, "ann");
+    const asked = [
+      counter.desk.requestStatus("ann", "mine"),
+      counter.desk.requestStatus("bob", "mine"),
+    ];
+    await turn();
+    expect(counter.calls).toMatchObject({ read: 1, lookup: 0 });
+    await counter.answer("read");
+    expect((await Promise.all(asked)).map(({ kind }) => kind)).toEqual(["sold", "absent"]);
+    expect(counter.calls).toMatchObject({ read: 1, lookup: 1 });
+  });
+
+  test("a sale that does not exist has no orders", async () => {
+    const counter = new Counter(10);
+    counter.automatic();
+    counter.ledger.missing = true;
+    expect(await counter.desk.requestStatus("", "mine")).toEqual({ kind: "absent" });
+    expect(counter.calls.lookup).toBe(0);
+  });
+
+  test("busy where the ledger is away, or does not answer", async () => {
+    const counter = new Counter(10);
+    counter.ledger.ready = false;
+    expect(await counter.desk.requestStatus("", "mine")).toEqual(away);
+    counter.ledger.ready = true;
+    const asked = counter.desk.requestStatus("", "mine");
+    counter.ledger.fail("unknown");
+    expect(await asked).toEqual(away);
+  });
+
+  test("beyond as many as may wait, with those who buy, it is busy at once", async () => {
+    const counter = new Counter(10, { queueMax: 2 });
+    const [asked, bought] = [counter.desk.requestStatus("", "mine"), counter.buy("other")];
+    const third = await counter.desk.requestStatus("", "third");
+    expect(third).toEqual({ kind: "busy", reason: "queueFull" });
+    counter.automatic();
+    counter.ledger.answer("read");
+    expect(await asked).toEqual({ kind: "absent" });
+    expect(await bought).toMatchObject({ kind: "sold" });
   });
 });
 
@@ -411,7 +575,7 @@ test("those who wait are told when another's order tells that nothing is left", 
   const waiting = counter.buy();
   counter.ledger.sellElsewhere("theirs");
   counter.ledger.sellElsewhere("others");
-  const noOrder = { serial: 9, token: "0".repeat(16) };
+  const noOrder = { serial: 9, token: "0".repeat(22) };
   expect(await counter.desk.orders.cancel(noOrder)).toEqual({ kind: "unknownOrder" });
   expect(await waiting).toEqual(soldOut);
   await counter.answer("hold");
@@ -565,4 +729,20 @@ test("the node is told that a request waits, and not of one that is answered at 
   expect(await sold).toMatchObject({ kind: "sold" });
   expect(counter.buy()).toEqual(soldOut);
   expect(counter.told).toBe(1);
+});
+
+test("an order is found by its token and its serial, and beyond the queue it is busy at once", async () => {
+  const counter = await Counter.open(10, { queueMax: 2 });
+  const { ledger, desk } = counter;
+  ledger.sellElsewhere("mine");
+  const order = { serial: 1, token: ledger.tokenOf("mine") };
+  const found = [desk.orders.read(order), desk.orders.read({ ...order, serial: 2 })];
+  expect(await desk.orders.read(order)).toBe("busy");
+  await counter.answer("readOrder");
+  await counter.answer("readOrder");
+  expect(await found[0]).toMatchObject(order);
+  expect(await found[1]).toBeNull();
+  const after = desk.orders.read(order);
+  await counter.answer("readOrder");
+  expect(await after).toMatchObject(order);
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 
+import type { SaleDesk } from "../../src/node/selling/sale-desk.ts";
 import { SaleDesks, type SaleDesksOptions } from "../../src/node/selling/sale-desks.ts";
 import { until } from "../support/until.ts";
 import { ScriptedLedger, turn } from "./support/scripted-ledger.ts";
@@ -10,7 +11,7 @@ afterEach(() => opened.splice(0).forEach((desks) => desks.stop()));
 /** Desks of a node whose ledger answers by itself but for holds. */
 function open(options: Partial<SaleDesksOptions> = {}): [SaleDesks, ScriptedLedger] {
   const ledger = new ScriptedLedger(100_000);
-  for (const kind of ["heartbeat", "read", "lookup", "soldKeys"] as const) {
+  for (const kind of ["heartbeat", "read", "lookup", "soldOrders"] as const) {
     ledger.automatic.add(kind);
   }
   const desks = new SaleDesks({
@@ -24,10 +25,10 @@ function open(options: Partial<SaleDesksOptions> = {}): [SaleDesks, ScriptedLedg
     batchMax: 10,
     queueMax: 10,
     deadlineMs: 100,
-    soldKeysMax: 100,
+    soldOrdersMax: 100,
     nowMs: () => performance.now(),
     makeKey: () => crypto.randomUUID(),
-    makeToken: () => "0".repeat(16),
+    makeRef: () => `node.${crypto.randomUUID()}`,
     onBatch: () => undefined,
     onFault: () => undefined,
     onHeartbeatFault: () => undefined,
@@ -126,4 +127,25 @@ test("a request whose batch hangs is answered at its deadline, again and again",
     ledger.answer("hold");
     await until("nothing waits", () => desks.default.idle);
   }
+});
+
+test("a desk of a missing sale is not closed while a purchase waits for the sale to be read", async () => {
+  const [desks, ledger] = open({ desksMax: 2 });
+  ledger.connect();
+  await turn();
+  ledger.missing = true;
+  const desk = desks.open("to-come");
+  await desk?.refresh();
+  expect(desk?.view.kind).toBe("missing");
+  ledger.automatic.delete("read");
+  const bought = desk?.buy({ key: "mine", buyer: "", quantity: 1 });
+  await turn();
+  // Its place is wanted, but whoever is answered by a closed desk has no deadline and no resend.
+  expect(desks.open("another")).toBeNull();
+  expect([...desks.all()].includes(desk as SaleDesk)).toBe(true);
+  ledger.missing = false;
+  ledger.answer("read");
+  await turn();
+  expect(ledger.fail("unknown", true, "hold")).toBe(true);
+  expect(await bought).toEqual({ kind: "undecided", key: "mine" });
 });

@@ -10,3 +10,10 @@ local function note_change(changed_key)
   end
   redis.call('INCRBY', changed_key, by)
 end
+
+-- Begins a new epoch, since tickets came back after "sold out": nodes that remember it are to read
+-- the sale again. The one place where an epoch begins.
+local function begin_epoch(stock_key, changed_key)
+  note_change(changed_key)
+  return redis.call('HINCRBY', stock_key, 'epoch', 1)
+end

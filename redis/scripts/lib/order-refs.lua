@@ -11,7 +11,7 @@ local function read_order_refs(text)
     if type(refs[i]) ~= 'number' or refs[i] % 1 ~= 0 or type(refs[i + 1]) ~= 'string' then
       return nil, 'order ' .. n .. ' is not serial and token'
     end
-    serials[n], tokens[n] = string.format('%.0f', refs[i]), refs[i + 1]
+    serials[n], tokens[n] = refs[i], refs[i + 1]
   end
   return serials, tokens
 end

@@ -1,12 +1,14 @@
 import type { Redis } from "ioredis";
 
+import { batchRefOf, type OrderBatch, readOrderRecord } from "../../sale/order.ts";
 import { saleIdPattern } from "../../sale/sale.ts";
 import { callScript } from "../call-script.ts";
 import { Connection, type ConnectionOptions } from "../connection.ts";
-import { changedKey, deadLettersKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
+import { changedKey, orderGroup, saleKeys, salesKey } from "../keys.ts";
 import { outboxScripts, scripts } from "../scripts.ts";
 import type { LedgerUnavailable } from "../unavailable.ts";
-import type { StreamEntry } from "./entry.ts";
+import type { DeadRecord } from "./dead-letters.ts";
+import { readBatchRow, type StreamEntry } from "./entry.ts";
 import { toMilliseconds } from "./lag.ts";
 import { toEntries } from "./reader.ts";
 
@@ -41,7 +43,19 @@ export interface Lapse {
   readonly released: number;
   /** There may be more that are overdue. */
   readonly more: boolean;
+  /** Refs of batches with overdue holds that the outbox does not name: see `lapseBatch`. */
+  readonly broken: readonly string[];
 }
+
+export interface Trim {
+  /** Entries. */
+  readonly forgotten: number;
+  /** A batch with held orders keeps what is left. */
+  readonly pinned: boolean;
+}
+
+/** Orders read at a time when all of a sale are read: about a millisecond of Redis. */
+const scanCount = 500;
 
 /** Reasons in dead letters are cut to this many characters. */
 const reasonMax = 500;
@@ -142,11 +156,31 @@ export class StreamGroup {
     return raw[0]?.[3] ?? 0;
   }
 
-  /** Moves an entry to the dead letters, once. False: another worker did, or stored it. */
-  async moveToDeadLetters(sale: string, id: string, reason: string): Promise<boolean> {
-    const keys = [saleKeys(sale).events, deadLettersKey(sale)];
-    const args = [orderGroup, id, reason.slice(0, reasonMax)];
-    return (await this.#call((c) => callScript(c, outboxScripts.deadLetter, keys, args))) === 1;
+  /**
+   * Makes dead letters of records of an entry, once, and acknowledges it: all others in it are
+   * stored. Returns how many; 0: another worker did, or stored it.
+   */
+  async moveToDeadLetters(
+    sale: string,
+    id: string,
+    records: readonly DeadRecord[],
+  ): Promise<number> {
+    const { events, dead } = saleKeys(sale);
+    const args = records.flatMap(({ place, reason, token, record }) => [
+      place,
+      reason.slice(0, reasonMax),
+      token,
+      record,
+    ]);
+    const { deadLetter } = outboxScripts;
+    return Number(
+      await this.#call((c) => callScript(c, deadLetter, [events, dead], [orderGroup, id, ...args])),
+    );
+  }
+
+  /** What the tokens of a sale are made with; null where the ledger has none. */
+  readSecret(sale: string): Promise<string | null> {
+    return this.#call((client) => client.get(saleKeys(sale).secret));
   }
 
   /**
@@ -172,19 +206,58 @@ export class StreamGroup {
 
   /** Releases holds that are overdue by the ledger's clock, about `most` of them. */
   async lapse(sale: string, most: number): Promise<Lapse> {
-    const k = saleKeys(sale);
-    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey];
-    const raw = await this.#call((c) => callScript(c, scripts.release, keys, ["lapsed", 0, most]));
-    const [, , , , released, more] = raw as readonly unknown[];
-    return { released: Number(released), more: more === 1 };
+    const args = ["lapsed", 0, most, Date.now()];
+    const raw = await this.#call((c) => callScript(c, scripts.release, releaseKeys(sale), args));
+    const [, , , , released, more, broken] = raw as readonly unknown[];
+    const refs = JSON.parse(String(broken)) as string[];
+    return { released: Number(released), more: more === 1, broken: refs };
   }
 
-  /** Forgets the oldest entries that are stored, as far as `keep` stay. Returns how many. */
-  async trim(sale: string, keep: number, most: number): Promise<number> {
-    const keys = [saleKeys(sale).events];
-    return Number(
-      await this.#call((c) => callScript(c, outboxScripts.trimEvents, keys, [keep, most])),
-    );
+  /**
+   * Releases the overdue holds of a batch whose entry in the outbox is gone, or names other orders:
+   * reads all orders of the sale for it, and leaves those that it cannot read. Returns how many were
+   * released.
+   */
+  async lapseBatch(sale: string, ref: string): Promise<number> {
+    const { orders, batches } = saleKeys(sale);
+    const row = await this.#call((client) => client.hget(batches, ref));
+    const batch = row === null ? null : readBatchRow(ref, row);
+    let released = 0;
+    let cursor = "0";
+    do {
+      const from = cursor;
+      const [next, pairs] = await this.#call((c) => c.hscan(orders, from, "COUNT", scanCount));
+      const named: (string | number)[] = [];
+      for (let i = 0; i < pairs.length; i += 2) {
+        const [token = "", record = ""] = [pairs[i], pairs[i + 1]];
+        const serial = batch === null ? null : serialWithin(batch, token, record);
+        if (serial !== null) {
+          named.push(serial, token);
+        }
+      }
+      if (named.length > 0) {
+        const args = ["lapsed", 0, JSON.stringify(named), Date.now()];
+        const raw = await this.#call((c) =>
+          callScript(c, scripts.release, releaseKeys(sale), args),
+        );
+        released += Number((raw as readonly unknown[])[4]);
+      }
+      cursor = next;
+    } while (cursor !== "0");
+    return released;
+  }
+
+  /** Forgets the oldest entries that are stored, as far as `keep` records stay. */
+  async trim(sale: string, keep: number, most: number): Promise<Trim> {
+    const { stock, events, batches } = saleKeys(sale);
+    // Most sales never have so many: they cost no script.
+    if (Number(await this.#call((client) => client.hget(stock, "records"))) <= keep) {
+      return { forgotten: 0, pinned: false };
+    }
+    const [forgotten, pinned] = (await this.#call((c) =>
+      callScript(c, outboxScripts.trimEvents, [stock, events, batches], [keep, most]),
+    )) as [number, number];
+    return { forgotten, pinned: pinned === 1 };
   }
 
   /** Removes workers that were silent for `idleMs` and have nothing pending. Returns how many. */
@@ -203,6 +276,23 @@ export class StreamGroup {
 
   #call<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     return this.connection.call(this.#options.replyTimeoutMs, ({ client }) => work(client));
+  }
+}
+
+function releaseKeys(sale: string): string[] {
+  const k = saleKeys(sale);
+  return [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, changedKey];
+}
+
+/** The serial of an order that names this batch; null: it names another one, or cannot be read. */
+function serialWithin(batch: OrderBatch, token: string, record: string): number | null {
+  if (batchRefOf(record) !== batch.ref) {
+    return null;
+  }
+  try {
+    return readOrderRecord(token, record, batch).serial;
+  } catch {
+    return null; // Audit names it; the other orders of its batch are not to wait for that.
   }
 }
 

@@ -51,21 +51,28 @@ export class StreamReader {
   }
 
   /**
-   * What no worker has seen yet: up to `count` entries of each sale; waits for the first. Another
-   * connection may end the wait, by the id in `waiting`.
+   * What no worker has seen yet: up to `count` entries of each sale, those that are there `at
+   * once`, or `waiting` for the first. Another connection may end the wait, by the id in `waiting`.
    */
-  async readNew(sales: readonly string[], count: number): Promise<StreamEntry[]> {
+  async readNew(
+    sales: readonly string[],
+    count: number,
+    how: "at once" | "waiting",
+  ): Promise<StreamEntry[]> {
     const { consumer, blockMs, replyTimeoutMs } = this.#options;
     const streams = sales.map((sale) => saleKeys(sale).events);
-    const raw = await this.connection.call(blockMs + replyTimeoutMs, async ({ client }) => {
+    const names = ["STREAMS", ...streams, ...streams.map(() => ">")] as const;
+    const who = ["GROUP", orderGroup, consumer, "COUNT", count] as const;
+    const waitMs = how === "waiting" ? blockMs : 0;
+    const raw = await this.connection.call(waitMs + replyTimeoutMs, async ({ client }) => {
+      if (how === "at once") {
+        return await client.xreadgroup(...who, ...names);
+      }
       const clientId = this.#clientIds.get(client) ?? (await client.client("ID"));
       this.#clientIds.set(client, clientId);
       this.#waiting = { sales, clientId };
       try {
-        return await client.xreadgroup(
-          ...(["GROUP", orderGroup, consumer, "COUNT", count, "BLOCK", blockMs] as const),
-          ...(["STREAMS", ...streams, ...streams.map(() => ">")] as const),
-        );
+        return await client.xreadgroup(...who, "BLOCK", blockMs, ...names);
       } finally {
         this.#waiting = null;
       }

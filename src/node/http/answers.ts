@@ -1,5 +1,5 @@
 import { type AnswerName, answerTable } from "../../sale/codes.ts";
-import type { OrderRecord } from "../../sale/order.ts";
+import { orderId, type OrderRecord } from "../../sale/order.ts";
 import type { Outcome, Sold } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
 import { type Locale, messages } from "./messages.ts";
@@ -86,15 +86,17 @@ export class Answers {
   }
 
   /** What became of a request that was sold: the body of the purchase's own answer. */
-  ofOrder(sale: string, { order, serial, quantity, payByMs }: OrderRecord): Response {
+  ofOrder(sale: string, record: OrderRecord): Response {
+    const { serial, quantity, payByMs } = record;
+    const order = orderId(sale, record);
     return this.#sold(200, sale, { kind: "sold", order, serial, quantity, payByMs });
   }
 
   /** An order as it is now: shown, or just paid or cancelled. */
   ofOrderState(sale: string, record: OrderRecord): Response {
-    const { order, serial, quantity, state, cause } = record;
+    const { serial, quantity, state, cause } = record;
     return this.#answer(state, {
-      order,
+      order: orderId(sale, record),
       serial,
       sale,
       quantity,
@@ -112,7 +114,7 @@ export class Answers {
   }
 
   ofSale(snapshot: SaleSnapshot): Response {
-    const { opensAtMs, holdMs, ...rest } = snapshot;
+    const { opensAtMs, holdMs, secretId: _, ...rest } = snapshot;
     const data = { ...rest, holdSeconds: holdMs / 1_000, opensAt: isoOrNull(opensAtMs) };
     const headers = new Headers(this.#headers);
     headers.set("Cache-Control", "max-age=1");

@@ -24,7 +24,7 @@ export class OrderHandlers {
   show(id: string): Promise<Response> {
     const { answers } = this.#options;
     return this.#withOrder(id, async (desk, parts) => {
-      const order = await desk.orders.read(id, parts);
+      const order = await desk.orders.read(parts);
       if (order === "busy") {
         return answers.busy();
       }

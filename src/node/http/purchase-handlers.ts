@@ -30,35 +30,35 @@ export class PurchaseHandlers {
   /** One ticket; a body means nothing here, but a large one is refused. */
   buyOne(desk: SaleDesk, request: Request): Response | Promise<Response> {
     const startedNs = Bun.nanoseconds();
-    if (this.#isSoldOutForAll(desk, request)) {
+    const key = request.headers.get("idempotency-key");
+    if (isSurelySoldOut(desk, request, key)) {
       return this.#answer(desk.sale, soldOut, startedNs);
     }
     if (declaresTooLarge(request)) {
       return this.#refuse(this.#answers.tooLarge());
     }
-    return this.#buy(desk, request, 1, startedNs);
+    return this.#buy(desk, request, key, 1, startedNs);
   }
 
   /** As many tickets as the body asks for; one without a body. */
   buy(desk: SaleDesk, request: Request): Response | Promise<Response> {
     const startedNs = Bun.nanoseconds();
-    if (this.#isSoldOutForAll(desk, request)) {
+    const key = request.headers.get("idempotency-key");
+    if (isSurelySoldOut(desk, request, key)) {
       return this.#answer(desk.sale, soldOut, startedNs);
     }
     if (declaresNoBody(request)) {
-      return this.#buy(desk, request, 1, startedNs);
+      return this.#buy(desk, request, key, 1, startedNs);
     }
-    return this.#buyWithBody(desk, request, startedNs);
+    return this.#buyWithBody(desk, request, key, startedNs);
   }
 
-  /**
-   * The shortest way to the answer that nearly everybody gets: nothing else of the request is read.
-   */
-  #isSoldOutForAll(desk: SaleDesk, request: Request): boolean {
-    return desk.latched && request.headers.get("idempotency-key") === null;
-  }
-
-  async #buyWithBody(desk: SaleDesk, request: Request, startedNs: number): Promise<Response> {
+  async #buyWithBody(
+    desk: SaleDesk,
+    request: Request,
+    key: string | null,
+    startedNs: number,
+  ): Promise<Response> {
     const text = await readBody(request);
     if (text === null) {
       return this.#refuse(this.#answers.tooLarge());
@@ -74,16 +74,16 @@ export class PurchaseHandlers {
         `the body must be {"quantity":N}, N a whole number from 1 to ${quantityMax}`,
       );
     }
-    return this.#buy(desk, request, given.quantity ?? 1, startedNs);
+    return this.#buy(desk, request, key, given.quantity ?? 1, startedNs);
   }
 
   #buy(
     desk: SaleDesk,
     request: Request,
+    key: string | null,
     quantity: number,
     startedNs: number,
   ): Response | Promise<Response> {
-    const key = request.headers.get("idempotency-key");
     if (key !== null && !keyPattern.test(key)) {
       return this.#bad("Idempotency-Key must be 1 to 128 printable ASCII characters");
     }
@@ -116,6 +116,22 @@ export class PurchaseHandlers {
     this.#metrics.fault("badRequest");
     return answer;
   }
+}
+
+/**
+ * The shortest way to the answer that nearly everybody gets: nothing else of the request is read. What
+ * is malformed goes the usual way, where it is refused with a reason.
+ */
+function isSurelySoldOut(desk: SaleDesk, request: Request, key: string | null): boolean {
+  if (!desk.latched) {
+    return false;
+  }
+  if (key === null) {
+    return true;
+  }
+  const buyer = request.headers.get("x-buyer-id") ?? "";
+  const isSound = keyPattern.test(key) && (buyer === "" || keyPattern.test(buyer));
+  return isSound && desk.isUnsold(buyer, key);
 }
 
 /** The id that Nginx gave the request (`$request_id`), or null. */

@@ -47,7 +47,7 @@ export function createRoutes(options: RoutesOptions): RouteTable {
     "/sales/:sale/orders": { POST: ofSale((desk, request) => purchases.buy(desk, request)) },
     "/sales/:sale": reading(ofSale((desk) => sales.show(desk))),
     "/sales/:sale/requests/:key": reading(
-      ofSale((desk, request) => sales.requestStatus(desk, parameter(request, "key"))),
+      ofSale((desk, request) => sales.requestStatus(desk, parameter(request, "key"), request)),
     ),
     "/orders/:order": {
       ...reading((request) => orders.show(parameter(request, "order"))),

@@ -27,13 +27,18 @@ export class SaleHandlers {
     }
   }
 
-  /** The order of a request key, 202 while that is not decided, 404 if it has none. */
-  async requestStatus(desk: SaleDesk, key: string): Promise<Response> {
-    if (!keyPattern.test(key)) {
+  /**
+   * The order of a buyer's request key, 202 while that is not decided, 404 if it has none. Another
+   * buyer's same key is another request.
+   */
+  async requestStatus(desk: SaleDesk, key: string, request: Request): Promise<Response> {
+    const buyer = request.headers.get("x-buyer-id") ?? "";
+    if (!keyPattern.test(key) || (buyer !== "" && !keyPattern.test(buyer))) {
       this.#metrics.fault("badRequest");
-      return this.#answers.bad("a request key is 1 to 128 printable ASCII characters");
+      const what = keyPattern.test(key) ? "X-Buyer-Id" : "a request key";
+      return this.#answers.bad(`${what} is 1 to 128 printable ASCII characters`);
     }
-    const status = await desk.requestStatus(key);
+    const status = await desk.requestStatus(buyer, key);
     switch (status.kind) {
       case "sold":
         return this.#answers.ofOrder(desk.sale, status.order);

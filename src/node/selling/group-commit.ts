@@ -1,6 +1,12 @@
-import type { Failure, HoldReply, Ledger } from "../../ledger/ledger.ts";
+import type { Failure, HoldBatch, HoldReply, Ledger } from "../../ledger/ledger.ts";
 import { LocalStock, type StockObservation, type StockView } from "../../sale/local-stock.ts";
-import { answer, outcomeOf, type PendingRequest } from "./pending-request.ts";
+import {
+  answer,
+  outcomeOf,
+  type PendingRequest,
+  twinOutcomeOf,
+  unreadableRecord,
+} from "./pending-request.ts";
 import { RequestQueue } from "./request-queue.ts";
 
 export interface GroupCommitOptions {
@@ -8,6 +14,8 @@ export interface GroupCommitOptions {
   readonly ledger: Ledger;
   /** Of this node, for its share of what is left. */
   readonly weight: number;
+  /** Names a batch among all of the sale, of all processes that ever ran; never twice the same. */
+  readonly makeRef: () => string;
   /** Tickets that this node may ask for beyond its share. */
   readonly buffer: number;
   /** Requests in one script, 1 to 1000. */
@@ -28,9 +36,11 @@ export interface GroupCommitOptions {
  */
 const retryPauseMs = 50;
 
-interface Batch {
-  /** Sent again as they are, with the same keys, for as long as one of them has no answer. */
+interface Batch extends HoldBatch {
+  /** Sent again as they are, for as long as one of them has no answer. */
   readonly requests: readonly PendingRequest[];
+  /** By place: those with the same token wait for the same answer, each until its own deadline. */
+  readonly twins: ReadonlyMap<number, readonly PendingRequest[]>;
   /** It may have been executed: from here on nothing that fails may be called failed. */
   sent: boolean;
   retryAtMs: number;
@@ -39,7 +49,7 @@ interface Batch {
 /**
  * Group commit: requests that arrive while a batch is under way form the next one. One batch is
  * under way at a time: with two, batches were smaller, and a sale cost a tenth more CPU.
- * A batch whose reply was lost is sent again, the same keys, until each of its requests is
+ * A batch whose reply was lost is sent again, as it was, until each of its requests is
  * answered by the ledger or has reached its deadline; the script makes the repetition harmless.
  *
  * It is the one writer of the local stock: all that is learnt of what is left comes by `observe`.
@@ -87,12 +97,21 @@ export class GroupCommit {
     return true;
   }
 
-  /** Whether a request with this key waits or is under way here. */
-  has(key: string): boolean {
-    return (
-      this.#queue.has(key) ||
-      this.#batches().some(({ requests }) => requests.some((request) => request.key === key))
-    );
+  /**
+   * Those of many tokens with which a request waits or is under way here. For many at once, since it
+   * looks at all that wait.
+   */
+  pendingAmong(tokens: ReadonlySet<string>): ReadonlySet<string> {
+    const found = new Set<string>();
+    this.#queue.findAmong(tokens, found);
+    for (const { requests } of this.#batches()) {
+      for (const { token } of requests) {
+        if (tokens.has(token)) {
+          found.add(token);
+        }
+      }
+    }
+    return found;
   }
 
   /** Takes out all that wait: the sale is sold out, or missing. */
@@ -137,10 +156,12 @@ export class GroupCommit {
       this.#queue.shift();
       answer(first, { kind: "busy", reason: "notSentInTime" });
     }
-    for (const { requests } of this.#batches()) {
-      for (const request of requests.filter(({ deadlineMs }) => deadlineMs <= nowMs)) {
-        // It is under way or was: only the ledger knows.
-        answer(request, { kind: "undecided", key: request.key });
+    for (const batch of this.#batches()) {
+      for (const request of everyRequest(batch)) {
+        if (request.deadlineMs <= nowMs) {
+          // It is under way or was: only the ledger knows.
+          answer(request, { kind: "undecided", key: request.key });
+        }
       }
     }
     this.#unknown = this.#unknown.filter((batch) => this.#isAwaited(batch));
@@ -167,8 +188,10 @@ export class GroupCommit {
 
   /** False if nobody waits for it any more; then its tickets are given back. */
   #isAwaited(batch: Batch): boolean {
-    if (batch.requests.some((request) => !request.answered)) {
-      return true;
+    for (const request of everyRequest(batch)) {
+      if (!request.answered) {
+        return true;
+      }
     }
     for (const request of batch.requests) {
       this.#stock.settle(request.quantity, false);
@@ -185,24 +208,44 @@ export class GroupCommit {
     return next;
   }
 
+  /**
+   * Takes requests that wait, `batchMax` at most, twins included: so whoever sends one key a
+   * thousand times delays the others no longer than with a thousand keys.
+   */
   #nextBatch(): Batch | null {
+    const { batchMax, makeRef } = this.#options;
     const requests: PendingRequest[] = [];
-    while (requests.length < this.#options.batchMax) {
+    const twins = new Map<number, PendingRequest[]>();
+    const places = new Map<string, number>();
+    const secretId = this.#queue.first?.secretId ?? "";
+    for (let taken = 0; taken < batchMax; taken += 1) {
       const { first } = this.#queue;
-      if (first === null || !this.#stock.admit(first.quantity)) {
+      // The ledger refuses a batch whose tokens were made with another secret than its sale's.
+      if (first === null || first.secretId !== secretId) {
+        break;
+      }
+      // Whoever's key it is: the ledger refuses a whole batch that has a token twice.
+      const place = places.get(first.token);
+      if (place !== undefined) {
+        addTwin(twins, place, first);
+      } else if (this.#stock.admit(first.quantity)) {
+        places.set(first.token, requests.length);
+        requests.push(first);
+      } else {
         break;
       }
       this.#queue.shift();
-      requests.push(first);
     }
-    return requests.length === 0 ? null : { requests, sent: false, retryAtMs: 0 };
+    return requests.length === 0
+      ? null
+      : { ref: makeRef(), secretId, requests, twins, sent: false, retryAtMs: 0 };
   }
 
   async #send(batch: Batch): Promise<void> {
     const { ledger, sale, onBatch, onFault } = this.#options;
     this.#underWay = batch;
     onBatch(batch.requests.length);
-    const reply = await ledger.hold(sale, batch.requests);
+    const reply = await ledger.hold(sale, batch);
     this.#underWay = null;
     if (reply.kind === "ok") {
       this.#answer(batch, reply.value);
@@ -213,12 +256,21 @@ export class GroupCommit {
     this.#sendNext();
   }
 
-  #answer({ requests }: Batch, reply: HoldReply | null): void {
+  #answer({ requests, twins }: Batch, reply: HoldReply | null): void {
     for (let i = 0; i < requests.length; i += 1) {
       const request = requests[i] as PendingRequest;
       const result = reply?.results[i];
       this.#stock.settle(request.quantity, result?.kind === "sold");
+      if (result?.kind === "unreadable") {
+        this.#options.onFault({ kind: "refused", reason: unreadableRecord });
+      }
       answer(request, outcomeOf(request, reply, result));
+    }
+    for (const [place, others] of twins) {
+      const sent = requests[place] as PendingRequest;
+      for (const twin of others) {
+        answer(twin, twinOutcomeOf(twin, sent, reply, reply?.results[place]));
+      }
     }
     if (reply !== null) {
       this.#learn(reply);
@@ -237,6 +289,8 @@ export class GroupCommit {
     const reason = failure.kind === "refused" ? "ledgerRefused" : "ledgerAway";
     for (const request of batch.requests) {
       this.#stock.settle(request.quantity, false);
+    }
+    for (const request of everyRequest(batch)) {
       answer(request, { kind: "busy", reason });
     }
   }
@@ -246,5 +300,21 @@ export class GroupCommit {
     if (this.#stock.latched) {
       this.#options.onSoldOut();
     }
+  }
+}
+
+function addTwin(twins: Map<number, PendingRequest[]>, place: number, twin: PendingRequest): void {
+  const others = twins.get(place);
+  if (others === undefined) {
+    twins.set(place, [twin]);
+  } else {
+    others.push(twin);
+  }
+}
+
+function* everyRequest({ requests, twins }: Batch): Generator<PendingRequest> {
+  yield* requests;
+  for (const others of twins.values()) {
+    yield* others;
   }
 }

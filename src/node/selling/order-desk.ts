@@ -1,13 +1,7 @@
-import type {
-  ChangeReply,
-  Ledger,
-  Observation,
-  OrderChange,
-  OrderRef,
-  Reply,
-} from "../../ledger/ledger.ts";
-import type { OrderRecord } from "../../sale/order.ts";
+import type { ChangeReply, Ledger, Observation, OrderChange, Reply } from "../../ledger/ledger.ts";
+import type { OrderRecord, OrderRef } from "../../sale/order.ts";
 import { Batcher, type BatcherAnswer } from "./batcher.ts";
+import { unreadableRecord } from "./pending-request.ts";
 
 export interface OrderDeskOptions {
   readonly sale: string;
@@ -22,7 +16,7 @@ export interface OrderDeskOptions {
 
 /** What became of a payment or a cancellation. */
 export type OrderOutcome =
-  | OrderChange
+  | Exclude<OrderChange, { kind: "unreadable" }>
   /** Nobody knows yet whether it was done; repeating it is harmless. */
   | { readonly kind: "undecided" }
   /** Not done: the ledger is out of reach, or too many wait. */
@@ -38,6 +32,8 @@ export class OrderDesk {
   readonly #options: OrderDeskOptions;
   readonly #confirm: Batcher<OrderRef, Change>;
   readonly #cancel: Batcher<OrderRef, Change>;
+  /** Readings under way. */
+  #readings = 0;
 
   constructor(options: OrderDeskOptions) {
     this.#options = options;
@@ -57,13 +53,19 @@ export class OrderDesk {
   }
 
   /** The order, null if there is none with this serial and token, or "busy". */
-  async read(id: string, { serial }: OrderRef): Promise<OrderRecord | null | "busy"> {
-    const reply = await this.#options.ledger.readOrder(this.#options.sale, serial);
+  async read(order: OrderRef): Promise<OrderRecord | null | "busy"> {
+    const { sale, ledger, queueMax } = this.#options;
+    if (this.#readings >= queueMax) {
+      return "busy";
+    }
+    this.#readings += 1;
+    const reply = await ledger.readOrder(sale, order);
+    this.#readings -= 1;
     if (reply.kind !== "ok") {
       this.#options.onFault(`${reply.kind}: ${reply.reason}`);
       return "busy";
     }
-    return reply.value?.order === id ? reply.value : null;
+    return reply.value;
   }
 
   #batcher(
@@ -88,6 +90,9 @@ export class OrderDesk {
         }
         onObservation(changes);
         const { durable } = changes;
+        if (changes.results.some(({ kind }) => kind === "unreadable")) {
+          onFault(unreadableRecord);
+        }
         return { kind: "ok", value: changes.results.map((result) => ({ result, durable })) };
       },
     });
@@ -98,6 +103,9 @@ function outcomeOf(answer: BatcherAnswer<Change>): OrderOutcome {
   switch (answer.kind) {
     case "answer": {
       const { result, durable } = answer.answer;
+      if (result.kind === "unreadable") {
+        return { kind: "undecided" };
+      }
       return result.kind === "done" && !durable ? { kind: "undecided" } : result;
     }
     case "undecided":

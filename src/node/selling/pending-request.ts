@@ -16,6 +16,10 @@ export interface Purchase {
 
 /** The same on its way to the ledger. */
 export interface PendingRequest extends HoldRequest {
+  /** The client's, or one that was made up for it; where to ask what became of the request. */
+  readonly key: string;
+  /** Of the secret that its token was made with: what is sent with it names no other one. */
+  readonly secretId: string;
   /** By the clock of the group commit; then it is answered, whatever is known. */
   readonly deadlineMs: number;
   /** The key is the client's own, so it may have been sold before, here or by another node. */
@@ -47,13 +51,37 @@ export function outcomeOf(
   if (reply === null || result === undefined) {
     return { kind: "unknownSale" };
   }
+  if (result.kind === "unreadable") {
+    return { kind: "undecided", key: request.key };
+  }
   if (result.kind !== "sold") {
     return refusal(result, reply);
   }
   return reply.durable ? result : { kind: "undecided", key: request.key };
 }
 
-type Refused = Exclude<HoldResult, { kind: "sold" }>;
+/**
+ * What the ledger's reply to another request with the same token means for this one, which was
+ * never sent itself. "Not so many" is true of whoever asks for as many or more; for fewer nothing
+ * was decided.
+ */
+export function twinOutcomeOf(
+  twin: PendingRequest,
+  sent: PendingRequest,
+  reply: HoldReply | null,
+  result: HoldResult | undefined,
+): Outcome {
+  const tooMany = result?.kind === "fewerLeft" || result?.kind === "limitReached";
+  return tooMany && twin.quantity < sent.quantity
+    ? { kind: "busy", reason: "notSentInTime" }
+    : outcomeOf(twin, reply, result);
+}
+
+/** For the log: one order is damaged, and whoever asks for it is told that nobody knows. */
+export const unreadableRecord =
+  'an order\'s record cannot be read; "sluice audit" names what is damaged';
+
+type Refused = Exclude<HoldResult, { kind: "sold" | "unreadable" }>;
 
 /** A refusal with what the same reply reports of the sale. */
 function refusal(result: Refused, reply: HoldReply): Outcome {

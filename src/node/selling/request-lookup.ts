@@ -1,9 +1,11 @@
-import type { Ledger } from "../../ledger/ledger.ts";
+import type { Ledger, Unreadable } from "../../ledger/ledger.ts";
 import type { OrderRecord } from "../../sale/order.ts";
 import type { BusyReason } from "../../sale/outcome.ts";
 import { Batcher } from "./batcher.ts";
+import { unreadableRecord } from "./pending-request.ts";
+import type { SaleTokens } from "./sale-reading.ts";
 
-/** What became of a request with a key. */
+/** What became of a request. */
 export type RequestStatus =
   | { readonly kind: "sold"; readonly order: OrderRecord }
   /** It is under way, or sold without the durability asked for. */
@@ -18,50 +20,80 @@ export interface RequestLookupOptions {
   /** Questions that wait; beyond that: busy. */
   readonly queueMax: number;
   readonly nowMs: () => number;
-  /** Whether a request with this key waits or is under way on this node. */
-  readonly isPending: (key: string) => boolean;
+  /** Those of many tokens with which a request waits or is under way on this node. */
+  readonly pendingAmong: (tokens: ReadonlySet<string>) => ReadonlySet<string>;
+  /** What tokens are made with now. */
+  readonly tokens: () => SaleTokens;
   readonly onFault: (reason: string) => void;
 }
 
-/** Keys in one script. */
+/** Requests in one script. */
 const batchMax = 500;
 
-interface Found {
-  readonly order: OrderRecord | null;
-  readonly durable: boolean;
+/** A request of which somebody asks what became. */
+export interface RequestName {
+  /** Empty where it named no buyer. */
+  readonly buyer: string;
+  readonly key: string;
 }
 
-/** Asks the ledger what became of requests, by their keys. */
-export class RequestLookup {
-  readonly #isPending: (key: string) => boolean;
-  readonly #batcher: Batcher<string, Found>;
+interface Found {
+  readonly order: OrderRecord | Unreadable | null;
+  readonly durable: boolean;
+  /** It has no order, but waits or is under way here. */
+  readonly pending: boolean;
+}
 
-  constructor({ sale, ledger, isPending, ...options }: RequestLookupOptions) {
-    this.#isPending = isPending;
+/**
+ * Asks the ledger what became of requests, by their tokens. These are made when a batch is sent, so
+ * that it never has those of a secret that its sale had before it was made anew.
+ */
+export class RequestLookup {
+  readonly #batcher: Batcher<RequestName, Found>;
+
+  constructor({ sale, ledger, pendingAmong, tokens, ...options }: RequestLookupOptions) {
     this.#batcher = new Batcher({
       ...options,
       batchMax,
       // Whoever asks can ask again; a purchase is answered sooner this way.
       repeatForMs: 0,
-      send: async (keys) => {
-        const reply = await ledger.lookup(sale, keys);
+      send: async (requests) => {
+        const { secretId, maker } = tokens();
+        if (maker === null) {
+          return { kind: "notSent", reason: "lookup: the sale's secret is not known" };
+        }
+        const asked = requests.map(({ buyer, key }) => maker.token(buyer, key));
+        const reply = await ledger.lookup(sale, secretId, asked);
         if (reply.kind !== "ok") {
           return reply;
         }
-        const { orders = keys.map(() => null), durable = true } = reply.value ?? {};
-        return { kind: "ok", value: orders.map((order) => ({ order, durable })) };
+        const { orders, durable } = reply.value ?? { orders: [], durable: true };
+        if (orders.some((order) => order !== null && "kind" in order)) {
+          options.onFault(unreadableRecord);
+        }
+        // Replies come in order: what is sold after this one was made is still under way now.
+        const pending = pendingAmong(new Set(asked.filter((_, i) => (orders[i] ?? null) === null)));
+        const value = asked.map((token, i): Found => ({
+          order: orders[i] ?? null,
+          durable,
+          pending: pending.has(token),
+        }));
+        return { kind: "ok", value };
       },
     });
   }
 
   /** Settles within the ledger's time limit for each batch ahead; never rejects. */
-  async status(key: string): Promise<RequestStatus> {
-    const reply = await this.#batcher.ask(key);
+  async status(request: RequestName): Promise<RequestStatus> {
+    const reply = await this.#batcher.ask(request);
     switch (reply.kind) {
       case "answer": {
-        const { order, durable } = reply.answer;
+        const { order, durable, pending } = reply.answer;
         if (order === null) {
-          return { kind: this.#isPending(key) ? "undecided" : "absent" };
+          return { kind: pending ? "undecided" : "absent" };
+        }
+        if ("kind" in order) {
+          return { kind: "undecided" };
         }
         return durable ? { kind: "sold", order } : { kind: "undecided" };
       }

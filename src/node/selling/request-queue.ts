@@ -46,7 +46,13 @@ export class RequestQueue {
     return all;
   }
 
-  has(key: string): boolean {
-    return this.#requests.some((request) => request?.key === key);
+  /** Adds those of `tokens` that wait here to `found`. */
+  findAmong(tokens: ReadonlySet<string>, found: Set<string>): void {
+    for (let place = this.#head; place < this.#requests.length; place += 1) {
+      const { token } = this.#requests[place] as PendingRequest;
+      if (tokens.has(token)) {
+        found.add(token);
+      }
+    }
   }
 }

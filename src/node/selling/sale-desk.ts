@@ -1,14 +1,16 @@
 import type { Failure, Heartbeat, Ledger, Reply } from "../../ledger/ledger.ts";
 import type { StockView } from "../../sale/local-stock.ts";
+import { orderId } from "../../sale/order.ts";
 import type { Outcome } from "../../sale/outcome.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
+import { requestHash } from "../../sale/tokens.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { OrderDesk } from "./order-desk.ts";
 import type { Purchase } from "./pending-request.ts";
 import { RequestLookup, type RequestStatus } from "./request-lookup.ts";
 import { SaleReading } from "./sale-reading.ts";
 import { closedOutcome, type SaleView, soldOut } from "./sale-view.ts";
-import { SoldKeys } from "./sold-keys.ts";
+import { SoldOrders } from "./sold-orders.ts";
 
 export interface SaleDeskOptions {
   readonly ledger: Ledger;
@@ -22,19 +24,20 @@ export interface SaleDeskOptions {
   readonly queueMax: number;
   /** A request is answered within this, whatever is known by then. */
   readonly deadlineMs: number;
-  readonly soldKeysMax: number;
+  readonly soldOrdersMax: number;
   readonly nowMs: () => number;
-  /** Random strings; given from outside so that tests own them. */
+  /** Names a batch among all of the sale, of all processes that ever ran; never twice the same. */
+  readonly makeRef: () => string;
+  /** Random; given from outside so that tests own it. */
   readonly makeKey: () => string;
-  readonly makeToken: () => string;
   /** A request waits, so that from now on `tick` is to be called. */
   readonly onWaiting: () => void;
   readonly onBatch: (size: number) => void;
   readonly onFault: (sale: string, fault: string) => void;
 }
 
-const ledgerAway: Outcome = { kind: "busy", reason: "ledgerAway" };
-const queueFull: Outcome = { kind: "busy", reason: "queueFull" };
+const ledgerAway = { kind: "busy", reason: "ledgerAway" } as const;
+const queueFull = { kind: "busy", reason: "queueFull" } as const;
 
 /**
  * Sells one sale on this node: memory where memory is sure, the ledger's group commit otherwise.
@@ -48,7 +51,7 @@ export class SaleDesk {
   /** The group commit's. */
   readonly #stock: StockView;
   readonly #lookup: RequestLookup;
-  readonly #soldKeys: SoldKeys;
+  readonly #soldOrders: SoldOrders;
   readonly #reading: SaleReading;
   /** Requests that wait until the sale is read, since nothing is known of it. */
   #waitingForReading = 0;
@@ -63,6 +66,7 @@ export class SaleDesk {
       ...options,
       sale,
       onFault,
+      onMadeAnew: () => this.#forgetStock(),
       onSale: (snapshot) => this.#commit.observe(snapshot),
       onMissing: () => this.#saleIsMissing(),
     });
@@ -78,9 +82,10 @@ export class SaleDesk {
       ...options,
       sale,
       onFault,
-      isPending: (key) => this.#commit.has(key),
+      pendingAmong: (given) => this.#commit.pendingAmong(given),
+      tokens: () => this.#reading.tokens,
     });
-    this.#soldKeys = new SoldKeys(sale, options.ledger, options.soldKeysMax, onFault);
+    this.#soldOrders = new SoldOrders(sale, options.ledger, options.soldOrdersMax, onFault);
     this.orders = new OrderDesk({
       ...options,
       sale,
@@ -107,14 +112,21 @@ export class SaleDesk {
     return this.#commit.queued;
   }
 
-  /** No request waits or is under way. */
+  /** No request waits or is under way, and none waits for the sale to be read. */
   get idle(): boolean {
-    return this.#commit.idle;
+    return this.#commit.idle && this.#waitingForReading === 0;
   }
 
   /** Sold out for sure, by what the ledger reported in this epoch: the answer needs no ledger. */
   get latched(): boolean {
     return this.#closed() === soldOut;
+  }
+
+  /** It is certain, from memory, that the sale is sold out and no such request has an order. */
+  isUnsold(buyer: string, key: string): boolean {
+    const { latched, epoch } = this.#stock;
+    const sold = this.#soldOrders;
+    return latched && sold.isReadFor(epoch) && !sold.mayHave(buyer, key);
   }
 
   /** Decides a purchase: at once where memory is sure, through the ledger otherwise. */
@@ -126,7 +138,7 @@ export class SaleDesk {
   decide({ key, buyer }: Purchase): Outcome | null {
     const closed = this.#closed();
     if (closed !== null) {
-      return key === null || this.#isUnsold(key) ? closed : null;
+      return key === null || this.isUnsold(buyer, key) ? closed : null;
     }
     const limit = this.snapshot?.limit ?? 0;
     return limit > 0 && buyer === "" ? { kind: "buyerMissing" } : null;
@@ -145,9 +157,15 @@ export class SaleDesk {
     }
   }
 
-  /** What became of a request with this key. Never rejects. */
-  requestStatus(key: string): Promise<RequestStatus> {
-    return this.#lookup.status(key);
+  /** What became of a buyer's request with this key. Never rejects. */
+  async requestStatus(buyer: string, key: string): Promise<RequestStatus> {
+    if (this.#reading.tokens.maker === null && !(await this.#askForSale())) {
+      return queueFull;
+    }
+    if (this.#reading.tokens.maker !== null) {
+      return await this.#lookup.status({ buyer, key });
+    }
+    return this.view.kind === "missing" ? { kind: "absent" } : ledgerAway;
   }
 
   /** Reads the sale; those who ask while that is under way share it. Never rejects. */
@@ -165,10 +183,10 @@ export class SaleDesk {
     this.#commit.observeLivingWeight(heartbeat.livingWeight);
     const { latched, epoch } = this.#stock;
     if (!latched) {
-      this.#soldKeys.reset();
+      this.#soldOrders.reset();
     } else if (this.#soldOutEpoch === epoch) {
-      // For a whole heartbeat by now: worth reading the keys, stock is not coming and going.
-      void this.#soldKeys.load(epoch);
+      // For a whole heartbeat by now: worth reading the tokens, stock is not coming and going.
+      void this.#soldOrders.load(epoch);
     }
     this.#soldOutEpoch = latched ? epoch : null;
     this.#reading.beat(heartbeat);
@@ -190,12 +208,17 @@ export class SaleDesk {
    */
   connectionChanged(ready: boolean): void {
     this.#reading.forget();
-    this.#commit.forget();
-    this.#soldKeys.reset();
-    this.#soldOutEpoch = null;
+    this.#forgetStock();
     if (ready) {
       this.#commit.resume();
     }
+  }
+
+  /** What was seen of stock and orders no longer counts, whatever epoch it is seen in next. */
+  #forgetStock(): void {
+    this.#commit.forget();
+    this.#soldOrders.reset();
+    this.#soldOutEpoch = null;
   }
 
   #saleIsMissing(): void {
@@ -210,12 +233,6 @@ export class SaleDesk {
     return closedOutcome(this.#reading.view, this.#stock.latched);
   }
 
-  /** It is certain, from memory, that no request with this key was sold. */
-  #isUnsold(key: string): boolean {
-    const { latched, epoch } = this.#stock;
-    return latched && this.#soldKeys.surelyAbsent(key, epoch);
-  }
-
   /** Sold out while they waited: those with a key of their own may still have an order. */
   #answerQueue(): void {
     for (const request of this.#commit.takeQueue()) {
@@ -228,17 +245,22 @@ export class SaleDesk {
   }
 
   #submit(purchase: Purchase, settle: (outcome: Outcome) => void): void {
-    const { nowMs, deadlineMs, makeKey, makeToken, ledger } = this.#options;
-    if (!ledger.ready) {
+    const { nowMs, deadlineMs, makeKey, ledger } = this.#options;
+    const { maker, secretId } = this.#reading.tokens;
+    if (!ledger.ready || maker === null) {
       settle(ledgerAway);
       return;
     }
+    const { buyer, quantity } = purchase;
+    const key = purchase.key ?? purchase.requestId ?? makeKey();
     const taken = this.#commit.submit({
-      key: purchase.key ?? purchase.requestId ?? makeKey(),
+      key,
       keyIsClients: purchase.key !== null,
-      buyer: purchase.buyer,
-      quantity: purchase.quantity,
-      token: makeToken(),
+      buyer,
+      quantity,
+      token: maker.token(buyer, key),
+      secretId,
+      hash: requestHash(buyer, key),
       deadlineMs: purchase.deadlineMs ?? nowMs() + deadlineMs,
       settle,
       answered: false,
@@ -252,15 +274,9 @@ export class SaleDesk {
 
   /** Nothing is known of the sale: asks for it first, then decides. */
   async #buyOnceKnown(purchase: Purchase): Promise<Outcome> {
-    if (!this.#options.ledger.ready) {
-      return ledgerAway;
-    }
-    if (this.#waitingForReading >= this.#options.queueMax) {
+    if (!(await this.#askForSale())) {
       return queueFull;
     }
-    this.#waitingForReading += 1;
-    await this.refresh();
-    this.#waitingForReading -= 1;
     switch (this.view.kind) {
       case "unknown":
         return ledgerAway;
@@ -271,13 +287,28 @@ export class SaleDesk {
     }
   }
 
+  /** Waits until the sale is read, unless the ledger is away. False: too many wait for it already. */
+  async #askForSale(): Promise<boolean> {
+    if (!this.#options.ledger.ready) {
+      return true;
+    }
+    if (this.#waitingForReading >= this.#options.queueMax) {
+      return false;
+    }
+    this.#waitingForReading += 1;
+    await this.refresh();
+    this.#waitingForReading -= 1;
+    return true;
+  }
+
   /** Nothing can be sold now, but a request with a key gets the order that it already has. */
   async #findOrBuy(purchase: Purchase & { readonly key: string }): Promise<Outcome> {
-    const { key } = purchase;
-    const status = await this.requestStatus(key);
+    const { key, buyer } = purchase;
+    const status = await this.requestStatus(buyer, key);
     switch (status.kind) {
       case "sold": {
-        const { order, serial, quantity, payByMs } = status.order;
+        const { serial, quantity, payByMs } = status.order;
+        const order = orderId(this.sale, status.order);
         return { kind: "sold", order, serial, quantity, payByMs };
       }
       case "undecided":

@@ -1,14 +1,25 @@
-import type { Heartbeat, Reply } from "../../ledger/ledger.ts";
+import type { Heartbeat, Ledger, Reply } from "../../ledger/ledger.ts";
 import type { SaleSnapshot } from "../../sale/sale.ts";
+import { secretId, TokenMaker } from "../../sale/tokens.ts";
 import type { SaleView } from "./sale-view.ts";
 
 const unknownView: SaleView = { kind: "unknown" };
 
+/** What a sale's tokens are made with; no maker before the sale was known. */
+export interface SaleTokens {
+  readonly secretId: string;
+  readonly maker: TokenMaker | null;
+}
+
 export interface SaleReadingOptions {
   readonly sale: string;
+  /** Reads what the tokens of a sale are made from. */
+  readonly ledger: Pick<Ledger, "readSecret">;
   /** Reads a sale of the ledger; null: there is no such sale. Never rejects. */
   readonly readSale: (sale: string) => Promise<Reply<SaleSnapshot | null>>;
   readonly nowMs: () => number;
+  /** The sale was made anew under its id: what was seen of the one before means nothing. */
+  readonly onMadeAnew: () => void;
   readonly onSale: (snapshot: SaleSnapshot) => void;
   readonly onMissing: () => void;
   readonly onFault: (fault: string) => void;
@@ -21,6 +32,7 @@ export interface SaleReadingOptions {
 export class SaleReading {
   readonly #options: SaleReadingOptions;
   #view: SaleView = unknownView;
+  #tokens: SaleTokens = { secretId: "", maker: null };
   /** Of the newest heartbeat on this connection; null before its first. */
   #changed: number | null = null;
   /** What `#changed` was when the sale was asked for: what happened before is in the view. */
@@ -34,6 +46,11 @@ export class SaleReading {
 
   get view(): SaleView {
     return this.#view;
+  }
+
+  /** What the sale's tokens are made with; it stays, also while nothing is known of the sale. */
+  get tokens(): SaleTokens {
+    return this.#tokens;
   }
 
   /** Reads the sale; those who ask while a reading is under way share it. Never rejects. */
@@ -85,13 +102,16 @@ export class SaleReading {
   }
 
   async #readOnce(changed: number | null): Promise<void> {
-    const { sale, readSale, nowMs, onSale, onMissing, onFault } = this.#options;
+    const { sale, readSale, nowMs, onSale, onMissing } = this.#options;
     const askedAtMs = nowMs();
     const reply = await readSale(sale);
     if (reply.kind !== "ok") {
-      // Cut off, or refused: selling on what is not known any more would be a guess.
-      this.#view = unknownView;
-      onFault(`reading the sale ${reply.kind}: ${reply.reason}`);
+      this.#fail(`reading the sale ${reply.kind}: ${reply.reason}`);
+      return;
+    }
+    const fault = await this.#learnSecret(reply.value);
+    if (fault !== null) {
+      this.#fail(fault);
       return;
     }
     this.#askedAtMs = askedAtMs;
@@ -103,5 +123,32 @@ export class SaleReading {
       this.#view = { kind: "known", snapshot: reply.value };
       onSale(reply.value);
     }
+  }
+
+  /** Cut off, or refused: selling on what is not known any more would be a guess. */
+  #fail(fault: string): void {
+    this.#view = unknownView;
+    this.#options.onFault(fault);
+  }
+
+  /** Reads the sale's secret unless it is known. Returns why it is not. */
+  async #learnSecret(snapshot: SaleSnapshot | null): Promise<string | null> {
+    if (snapshot === null || this.#tokens.secretId === snapshot.secretId) {
+      return null;
+    }
+    const { sale, ledger, onMadeAnew } = this.#options;
+    const reply = await ledger.readSecret(sale);
+    if (reply.kind !== "ok") {
+      return `reading the sale's secret ${reply.kind}: ${reply.reason}`;
+    }
+    if (reply.value === null || secretId(reply.value) !== snapshot.secretId) {
+      return "the ledger has another secret than the one that the sale names";
+    }
+    const isAnother = this.#tokens.maker !== null;
+    this.#tokens = { secretId: snapshot.secretId, maker: new TokenMaker(sale, reply.value) };
+    if (isAnother) {
+      onMadeAnew();
+    }
+    return null;
   }
 }

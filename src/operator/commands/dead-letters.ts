@@ -23,13 +23,25 @@ const definitions = {
   },
 } as const;
 
-function describe({ id, entry, tries, reason, fields }: DeadLetter): string {
+/** Of an entry that is dead as a whole, so much is shown. */
+const textMax = 500;
+
+/** What is dead, without tokens: whoever has an order's token owns it. */
+function describe(letter: DeadLetter): string {
+  const { id, entry, place, tries, reason, record, text } = letter;
   const givenUpAt = new Date(Number(id.split("-")[0])).toISOString();
+  const where = place < 0 ? `entry ${entry}` : `entry ${entry}, place ${place}`;
+  const what = place < 0 ? text : JSON.stringify(record);
   return [
     `${id}  given up ${givenUpAt} after ${tries} tries`,
-    `  entry ${entry}: ${JSON.stringify(fields)}`,
+    `  ${where}: ${hideTokens(what).slice(0, textMax)}`,
     `  ${reason}`,
   ].join("\n");
+}
+
+/** In a text of JSON, where a token may stand behind an escaped tab or newline. */
+function hideTokens(text: string): string {
+  return text.replaceAll(/(^|[^\w-]|\\[nt])[\w-]{22}(?![\w-])/g, "$1(token)");
 }
 
 async function list(url: string, sale: string): Promise<void> {

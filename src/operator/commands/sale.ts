@@ -1,9 +1,15 @@
+import { existsSync } from "node:fs";
+
 import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
 
 import { SaleOperations } from "../../ledger/operations.ts";
+import { type DatabaseAddress, describeDatabase } from "../../orders/database-address.ts";
+import { Database, DatabaseError } from "../../orders/database.ts";
+import { UnknownFormError } from "../../orders/migrate.ts";
+import { isSaleStored } from "../../orders/sales-table.ts";
 import { type SettableState, totalMax } from "../../sale/sale.ts";
 import { checkArguments, CommandError, readWholeNumber, reportErrors } from "../command.ts";
-import { addressHint, type DefaultAddresses, readRedisUrl } from "../config.ts";
+import { addressHint, type DefaultAddresses, readDatabase, readRedisUrl } from "../config.ts";
 import { formatSale, formatSales } from "../formats/sale-text.ts";
 
 const redis = {
@@ -15,6 +21,7 @@ const json = { type: "boolean", description: "print it as JSON" } as const;
 const id = { type: "positional", required: true, description: "id of the sale" } as const;
 const HOLD_SECONDS_DEFAULT = "300";
 const HOLD_SECONDS_MAX = 1_000_000_000;
+const databaseTimeoutMs = 10_000;
 
 /** One of the operator's commands: connects, does its work, and lets go of the ledger again. */
 function operation<T extends ArgsDef>(
@@ -61,9 +68,15 @@ const create = (defaults: DefaultAddresses) =>
           "opening time, such as 2027-01-31T20:00:00+08:00; without it you open the sale",
       },
       redis,
+      database: {
+        type: "string",
+        valueHint: addressHint,
+        description: "where its orders will be, sqlite://path or postgres://... (SLUICE_DATABASE)",
+      },
     },
     async (operations, args) => {
       const holdSeconds = readWholeNumber("--hold", args.hold, 1, HOLD_SECONDS_MAX);
+      await refuseStoredSale(args.id, readDatabase(args.database, defaults, operations.url));
       const sale = await operations.create({
         sale: args.id,
         total: readWholeNumber("--total", args.total, 1, totalMax),
@@ -74,6 +87,35 @@ const create = (defaults: DefaultAddresses) =>
       return `created ${formatSale(sale)}`;
     },
   );
+
+/**
+ * Orders of another sale of the same id would be in the way of this one's. Throws `CommandError` if
+ * there are any, and if that cannot be found out.
+ */
+async function refuseStoredSale(sale: string, address: DatabaseAddress | null): Promise<void> {
+  if (address === null || (address.dialect === "sqlite" && !existsSync(address.path))) {
+    return;
+  }
+  const database = new Database(address, { timeoutMs: databaseTimeoutMs, readonly: true });
+  const where = describeDatabase(address);
+  try {
+    if (await isSaleStored(database, sale)) {
+      throw new CommandError(
+        `${where} has a sale ${sale} already, which is another one; choose another id`,
+      );
+    }
+  } catch (error) {
+    if (error instanceof DatabaseError || error instanceof UnknownFormError) {
+      throw new CommandError(
+        `whether the orders database has a sale ${sale} already cannot be read: ${error.message}; ` +
+          "without SLUICE_DATABASE it is not asked",
+      );
+    }
+    throw error;
+  } finally {
+    await database.close();
+  }
+}
 
 function stateCommand(
   defaults: DefaultAddresses,

@@ -10,7 +10,7 @@ export function formatAudit(audit: SaleAudit): string {
   const lines = [
     `sale ${audit.sale}: total ${formatFigure(stock.total)} = held ${formatFigure(stock.held)} + ` +
       `paid ${formatFigure(stock.paid)} + left ${formatFigure(stock.left)}`,
-    `  ${formatCount(audit.orders)} orders, ${formatCount(audit.events)} events in the stream`,
+    `  ${formatCount(audit.orders)} orders, ${formatCount(audit.events)} entries in the stream`,
     ...formatTrimmed(audit),
     ...formatDatabase(audit.database),
   ];
@@ -48,7 +48,7 @@ function formatDatabase(database: DatabaseAudit | null): string[] {
     lines.push("  no order worker has ever read the stream of this sale");
   } else if (behind > 0) {
     lines.push(
-      `  ${formatCount(behind)} events are not stored yet; a longer --wait lets the workers do it`,
+      `  ${formatCount(behind)} entries are not stored yet; a longer --wait lets the workers do it`,
     );
   }
   if (deadLetters > 0) {

@@ -1,4 +1,5 @@
-import type { StoredOrder } from "../../orders/orders-table.ts";
+import type { StoredOrder } from "../../orders/stored-orders.ts";
+import { orderId } from "../../sale/order.ts";
 
 /** An order as it is shown: numbers as numbers, times as text that people can read. */
 interface ShownOrder {
@@ -8,7 +9,6 @@ interface ShownOrder {
   readonly cause: string;
   readonly quantity: number;
   readonly buyer: string;
-  readonly key: string;
   readonly heldAt: string;
   readonly payBy: string;
   readonly changedAt: string;
@@ -17,7 +17,7 @@ interface ShownOrder {
 /** How orders are written: what stands before them, one of them, between two, and after them. */
 export interface OrderFormat {
   readonly head: string;
-  readonly line: (order: StoredOrder) => string;
+  readonly line: (sale: string, order: StoredOrder) => string;
   readonly separator: string;
   readonly tail: string;
 }
@@ -32,10 +32,9 @@ const columns = [
   "changedAt",
   "order",
   "buyer",
-  "key",
 ] as const satisfies readonly (keyof ShownOrder)[];
 
-/** Wide enough for what a column holds as a rule; the last three are as wide as they are. */
+/** Wide enough for what a column holds as a rule; the last two are as wide as they are. */
 const widths: Partial<Record<keyof ShownOrder, number>> = {
   serial: 9,
   state: 8,
@@ -49,8 +48,8 @@ const widths: Partial<Record<keyof ShownOrder, number>> = {
 export const orderFormats = {
   table: {
     head: `${tableLine((column) => column)}\n`,
-    line: (stored) => {
-      const order = toShownOrder(stored);
+    line: (sale, stored) => {
+      const order = toShownOrder(sale, stored);
       return tableLine((column) => String(order[column]));
     },
     separator: "\n",
@@ -58,8 +57,8 @@ export const orderFormats = {
   },
   csv: {
     head: `${columns.join(",")}\r\n`,
-    line: (stored) => {
-      const order = toShownOrder(stored);
+    line: (sale, stored) => {
+      const order = toShownOrder(sale, stored);
       return columns.map((column) => csvCell(String(order[column]))).join(",");
     },
     separator: "\r\n",
@@ -67,7 +66,7 @@ export const orderFormats = {
   },
   json: {
     head: "[\n",
-    line: (stored) => `  ${JSON.stringify(toShownOrder(stored))}`,
+    line: (sale, stored) => `  ${JSON.stringify(toShownOrder(sale, stored))}`,
     separator: ",\n",
     tail: "\n]\n",
   },
@@ -75,23 +74,22 @@ export const orderFormats = {
 
 export type OrderFormatName = keyof typeof orderFormats;
 
-function toShownOrder(order: StoredOrder): ShownOrder {
+function toShownOrder(sale: string, order: StoredOrder): ShownOrder {
   return {
-    serial: Number(order.serial),
-    order: order.order,
+    serial: order.serial,
+    order: orderId(sale, order),
     state: order.state,
     cause: order.cause,
-    quantity: Number(order.quantity),
+    quantity: order.quantity,
     buyer: order.buyer,
-    key: order.key,
     heldAt: isoTime(order.heldAtMs),
     payBy: isoTime(order.payByMs),
     changedAt: isoTime(order.changedAtMs),
   };
 }
 
-function isoTime(ms: string): string {
-  return new Date(Number(ms)).toISOString();
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function tableLine(cell: (column: (typeof columns)[number]) => string): string {

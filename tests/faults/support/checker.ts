@@ -1,5 +1,7 @@
 import { codes } from "../../../src/sale/codes.ts";
-import type { FinalBooks, FinalOrder } from "./final-books.ts";
+import { parseOrderId } from "../../../src/sale/order.ts";
+import { requestHash } from "../../../src/sale/tokens.ts";
+import { type FinalBooks, type FinalOrder, orderOf } from "./final-books.ts";
 import type { History, Operation } from "./history.ts";
 
 export type ViolationKind =
@@ -11,7 +13,7 @@ export type ViolationKind =
   | "lost order"
   /** A request has more than one order, or an order belongs to two requests. */
   | "sold twice"
-  /** Every request with the key was refused, and the ledger has an order for it all the same. */
+  /** Each time it was asked for a request was refused, and the ledger has an order for it. */
   | "refused yet sold"
   /** The ledger has an order that nobody asked for. */
   | "order from nowhere"
@@ -19,7 +21,7 @@ export type ViolationKind =
   | "wrong order"
   /** Parts of the ledger contradict each other. */
   | "broken books"
-  /** What became of a key was answered wrongly when all was quiet. */
+  /** What became of a request was answered wrongly when all was quiet. */
   | "wrong request status";
 
 export interface Violation {
@@ -32,16 +34,14 @@ export interface CheckOptions {
   readonly restocked: boolean;
 }
 
-/** What a node makes up where the client gave no key. */
-const nodeMadeKey = /^[0-9a-f]{32}$/;
-
 /**
  * Holds what clients were told against the final ledger, as Jepsen's checkers do: `ok` must be in
  * it, exactly once; `fail` must not be; `unknown` may be either.
  *
- * Sound for requests that share a key: an order of a key is explained by any of its requests that
- * is not a failure, so a refusal followed by a success with the same key is no violation. Keyless
- * requests cannot be told apart by what they asked, so their unknowns are only counted.
+ * The ledger has no keys, but tokens, which follow from buyer and key. Sound for requests that share
+ * both: their order is explained by any of them that is not a failure, so a refusal followed by a
+ * success is no violation. What a node made up a key for, and could not tell it, has a token that
+ * nobody knows: such orders are only counted, by buyer and quantity.
  */
 export function check(history: History, books: FinalBooks, options: CheckOptions): Violation[] {
   return new Checker(history, books, options).run();
@@ -52,7 +52,7 @@ class Checker {
   readonly #books: FinalBooks;
   readonly #options: CheckOptions;
   readonly #orders: ReadonlyMap<string, FinalOrder>;
-  readonly #byKey = new Map<string, Operation[]>();
+  readonly #byToken = new Map<string, Operation[]>();
   readonly #violations: Violation[] = [];
 
   constructor(history: History, books: FinalBooks, options: CheckOptions) {
@@ -63,7 +63,8 @@ class Checker {
     for (const operation of history.operations) {
       const key = keyOf(operation);
       if (key !== null) {
-        this.#byKey.set(key, [...(this.#byKey.get(key) ?? []), operation]);
+        const token = books.tokenOf(operation.buyer, key);
+        this.#byToken.set(token, [...(this.#byToken.get(token) ?? []), operation]);
       }
     }
   }
@@ -72,8 +73,8 @@ class Checker {
     this.#checkBooks();
     this.#checkStock();
     this.#checkAcknowledged();
-    this.#checkKeys();
-    this.#checkNodeMade();
+    this.#checkAsked();
+    this.#checkStrangers();
     this.#checkRefusals();
     this.#checkRequestStatuses();
     return this.#violations;
@@ -83,22 +84,20 @@ class Checker {
     this.#violations.push({ kind, text });
   }
 
-  /** The ledger against itself: requests, serials and stream, one of each for every order. */
+  /** The ledger against itself: serials and stream, one of each for every order. */
   #checkBooks(): void {
-    const { requests, orders } = this.#books;
     const serials = new Set<number>();
     const heldEvents = new Map<string, number>();
     for (const order of this.#books.heldEvents) {
       heldEvents.set(order, (heldEvents.get(order) ?? 0) + 1);
     }
-    for (const { order, key, serial } of orders) {
-      if (requests.get(key) !== order) {
-        this.#found("sold twice", `key ${key} has ${requests.get(key)} and also ${order}`);
-      }
+    const tokens = new Map<string, string>();
+    for (const { order, token, serial } of this.#books.orders) {
       if (serials.has(serial)) {
         this.#found("broken books", `serial ${serial} of ${order} was given twice`);
       }
       serials.add(serial);
+      tokens.set(token, order);
       const count = heldEvents.get(order) ?? 0;
       if (count !== 1) {
         this.#found("broken books", `${order} has ${count} "held" events instead of one`);
@@ -106,11 +105,11 @@ class Checker {
       heldEvents.delete(order);
     }
     for (const order of heldEvents.keys()) {
-      this.#found("broken books", `there is a "held" event of ${order}, but no such order`);
-    }
-    for (const [key, order] of requests) {
-      if (this.#orders.get(order)?.key !== key) {
-        this.#found("broken books", `key ${key} was sold ${order}, which is not its order`);
+      const another = tokens.get(parseOrderId(order)?.token ?? "");
+      if (another === undefined) {
+        this.#found("broken books", `there is a "held" event of ${order}, but no such order`);
+      } else {
+        this.#found("sold twice", `${another} was sold as ${order} as well`);
       }
     }
   }
@@ -147,30 +146,33 @@ class Checker {
         const has = `${record.serial} and ${record.quantity}`;
         this.#found("wrong order", `${order} was answered with ${told}; the ledger has ${has}`);
       }
-      if (operation.key !== null && record.key !== operation.key) {
-        const told = `${order} was answered to key ${operation.key}`;
-        this.#found("wrong order", `${told}, but is that of key ${record.key}`);
+      const { key, buyer } = operation;
+      if (key !== null && record.token !== this.#books.tokenOf(buyer, key)) {
+        const told = `${order} was answered to key ${key} of "${buyer}"`;
+        this.#found("wrong order", `${told}, but is another request's`);
       }
-      if (operation.key === null && record.quantity !== operation.quantity) {
-        const asked = `${operation.quantity} tickets were asked for`;
-        this.#found("wrong order", `${asked}, but ${order} has ${record.quantity}`);
+      if (key === null && (record.quantity !== operation.quantity || record.buyer !== buyer)) {
+        const asked = `${operation.quantity} tickets for "${buyer}" were asked for`;
+        const has = `${record.quantity} for "${record.buyer}"`;
+        this.#found("wrong order", `${asked}, but ${order} has ${has}`);
       }
       const owner = owners.get(order);
-      if (owner !== undefined && (owner.key === null || owner.key !== operation.key)) {
+      if (
+        owner !== undefined &&
+        (owner.key === null || owner.key !== key || owner.buyer !== buyer)
+      ) {
         this.#found("sold twice", `${order} was answered to two different requests`);
       }
       owners.set(order, operation);
     }
   }
 
-  /** Every order of a client's key was asked for, by a request that was not refused. */
-  #checkKeys(): void {
-    for (const { order, key, quantity, buyer } of this.#books.orders) {
-      const asked = this.#byKey.get(key);
-      if (asked === undefined) {
-        if (!nodeMadeKey.test(key)) {
-          this.#found("order from nowhere", `${order} is of key ${key}, which nobody used`);
-        }
+  /** Every order of a request whose key is known was asked for, and not always refused. */
+  #checkAsked(): void {
+    for (const { order, token, quantity, buyer, hash } of this.#books.orders) {
+      const asked = this.#byToken.get(token);
+      const key = asked?.[0] === undefined ? null : keyOf(asked[0]);
+      if (asked === undefined || key === null) {
         continue;
       }
       if (asked.every(({ completion }) => completion.kind === "fail")) {
@@ -180,33 +182,40 @@ class Checker {
       }
       const matches = (one: Operation) =>
         one.quantity === quantity && one.buyer === buyer && one.completion.kind !== "fail";
-      if (!asked.some(matches)) {
+      if (!asked.some(matches) || hash !== requestHash(buyer, key)) {
         const what = `${quantity} tickets for "${buyer}"`;
         this.#found("wrong order", `${order} is for ${what}, which key ${key} never asked for`);
       }
     }
   }
 
-  /** Keyless requests: no more orders than there were requests that were not refused. */
-  #checkNodeMade(): void {
-    const acknowledged = new Set(
+  /**
+   * Orders of unknown tokens that nobody was told of: no more than there were requests, for the same
+   * buyer and as many tickets, of which nobody knows what became nor by what key to ask.
+   */
+  #checkStrangers(): void {
+    const told = new Set(
       this.#history.operations.map(({ completion }) =>
         completion.kind === "ok" ? completion.order : "",
       ),
     );
-    const strangers = this.#books.orders.filter(
-      ({ order, key }) =>
-        !this.#byKey.has(key) && nodeMadeKey.test(key) && !acknowledged.has(order),
-    );
-    const unknown = this.#history.operations.filter(
-      (operation) => operation.completion.kind === "unknown" && keyOf(operation) === null,
-    );
-    if (strangers.length > unknown.length) {
-      this.#found(
-        "order from nowhere",
-        `${strangers.length} orders were answered to nobody, but only ${unknown.length} ` +
-          `requests without a key are open; one is ${strangers[0]?.order}`,
-      );
+    const open = new Map<string, number>();
+    for (const operation of this.#history.operations) {
+      if (operation.completion.kind === "unknown" && keyOf(operation) === null) {
+        const what = `${operation.quantity} for "${operation.buyer}"`;
+        open.set(what, (open.get(what) ?? 0) + 1);
+      }
+    }
+    for (const { order, token, quantity, buyer } of this.#books.orders) {
+      if (this.#byToken.has(token) || told.has(order)) {
+        continue;
+      }
+      const what = `${quantity} for "${buyer}"`;
+      const left = open.get(what) ?? 0;
+      if (left === 0) {
+        this.#found("order from nowhere", `${order} is of ${what}, which nobody asked for`);
+      }
+      open.set(what, Math.max(0, left - 1));
     }
   }
 
@@ -230,13 +239,11 @@ class Checker {
   }
 
   #checkRequestStatuses(): void {
-    for (const { key, order } of this.#history.requestStatuses) {
-      const actual = this.#books.requests.get(key) ?? null;
+    for (const { buyer, key, order } of this.#history.requestStatuses) {
+      const actual = orderOf(this.#books, { buyer, key });
       if (actual !== order) {
-        this.#found(
-          "wrong request status",
-          `key ${key} was said to have ${order}, but has ${actual}`,
-        );
+        const said = `key ${key} of "${buyer}" was said to have ${order}`;
+        this.#found("wrong request status", `${said}, but has ${actual}`);
       }
     }
   }

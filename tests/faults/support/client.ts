@@ -1,4 +1,4 @@
-import type { Completion, History, Invocation } from "./history.ts";
+import type { Completion, History, Invocation, RequestName } from "./history.ts";
 
 /** Far beyond every deadline of a node: a client that gets no answer within it was forgotten. */
 const answerTimeoutMs = 15_000;
@@ -56,14 +56,15 @@ export async function buy(
   }
 }
 
-/** What became of a key, or "undecided" while the node cannot say. */
+/** What became of a buyer's key, or "undecided" while the node cannot say. */
 export async function askRequestStatus(
   url: string,
   sale: string,
-  key: string,
+  { buyer, key }: RequestName,
 ): Promise<{ order: string | null } | "undecided"> {
   const path = `/sales/${sale}/requests/${encodeURIComponent(key)}`;
   const response = await fetch(url + path, {
+    headers: buyer === "" ? {} : { "X-Buyer-Id": buyer },
     keepalive: false,
     signal: AbortSignal.timeout(answerTimeoutMs),
   });

@@ -7,6 +7,8 @@ export interface CrowdOptions {
   readonly clients?: number;
   /** Share of requests with a key of the client's own; default a half. */
   readonly keyShare?: number;
+  /** So many keys are everybody's, and every fourth key is one of them; default none. */
+  readonly sharedKeys?: number;
   readonly quantityMax?: number;
   /** Buyers to choose from; default one without a name. */
   readonly buyers?: readonly string[];
@@ -42,11 +44,13 @@ export class Crowd {
   }
 
   async #run(name: string, random: Random): Promise<void> {
-    const { keyShare = 0.5, quantityMax = 2, buyers = [""] } = this.#options;
+    const { keyShare = 0.5, sharedKeys = 0, quantityMax = 2, buyers = [""] } = this.#options;
+    const someKey = (own: string) =>
+      sharedKeys > 0 && random.chance(0.25) ? `shared-${random.whole(1, sharedKeys)}` : own;
     let again: Invocation | null = null;
     for (let i = 1; i <= requestsMax && !this.#stopped; i += 1) {
       const invocation: Invocation = again ?? {
-        key: random.chance(keyShare) ? `${name}-${i}` : null,
+        key: random.chance(keyShare) ? someKey(`${name}-${i}`) : null,
         buyer: random.pick(buyers),
         quantity: random.whole(1, quantityMax),
       };

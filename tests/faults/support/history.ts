@@ -30,9 +30,14 @@ export interface Operation extends Invocation {
   readonly completion: Completion;
 }
 
-/** What `GET /sales/{sale}/requests/{key}` said when all was quiet again. */
-export interface RequestStatus {
+/** What a request is known by: a key belongs to its buyer. */
+export interface RequestName {
+  readonly buyer: string;
   readonly key: string;
+}
+
+/** What `GET /sales/{sale}/requests/{key}` said when all was quiet again. */
+export interface RequestStatus extends RequestName {
   /** Null: the key has no order. */
   readonly order: string | null;
 }
@@ -56,15 +61,16 @@ export class History {
     ).length;
   }
 
-  /** The keys whose status is open: asked for by a request that nobody could answer. */
-  unknownKeys(): string[] {
-    const keys = new Set<string>();
-    for (const { completion } of this.operations) {
+  /** Whose status is open: requests that nobody could answer, each once. */
+  unknownRequests(): RequestName[] {
+    const requests = new Map<string, RequestName>();
+    for (const { buyer, completion } of this.operations) {
       if (completion.kind === "unknown" && completion.key !== null) {
-        keys.add(completion.key);
+        const { key } = completion;
+        requests.set(`${buyer}\t${key}`, { buyer, key });
       }
     }
-    return [...keys];
+    return [...requests.values()];
   }
 
   /** For the message of a failing test. */

@@ -4,10 +4,11 @@ import { join } from "node:path";
 
 import { nodesKey, saleKeys } from "../../../src/ledger/keys.ts";
 import { SaleOperations } from "../../../src/ledger/operations.ts";
-import { encodeHoldRequests } from "../../../src/ledger/script-codec.ts";
+import { encodeHoldBatch } from "../../../src/ledger/script-codec.ts";
 import { scripts } from "../../../src/ledger/scripts.ts";
 import { orderId } from "../../../src/sale/order.ts";
 import type { SaleSnapshot } from "../../../src/sale/sale.ts";
+import { requestHash, secretId, TokenMaker } from "../../../src/sale/tokens.ts";
 import { RedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
 import { check, type CheckOptions } from "./checker.ts";
@@ -129,17 +130,27 @@ export class Rig {
   /** Sells one ticket at once, as a node would that is not one of ours. */
   async sellAsAnotherNode(key: string): Promise<Completion & { readonly kind: "ok" }> {
     const k = saleKeys(sale);
-    const keys = [k.stock, k.requests, k.orders, k.buyers, k.deadlines, k.events, nodesKey];
-    const token = "0123456789abcdef";
-    const requests = encodeHoldRequests([{ key, buyer: "", quantity: 1, token }]);
+    const keys = [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, nodesKey];
     const { client } = this.redis;
-    const reply = await client.eval(scripts.hold.source, 7, ...keys, "another", 1, 0, requests);
-    const results = JSON.parse(String((reply as unknown[]).at(-1))) as number[];
-    const serial = results[0] ?? 0;
-    if (serial < 1) {
+    const secret = (await client.get(k.secret)) ?? "";
+    const token = new TokenMaker(sale, secret).token("", key);
+    const batch = {
+      ref: `another.${key}`,
+      secretId: secretId(secret),
+      requests: [{ token, buyer: "", quantity: 1, hash: requestHash("", key) }],
+    };
+    const args = ["another", 1, 0, batch.secretId, batch.ref, ...encodeHoldBatch(batch)];
+    const reply = await client.eval(scripts.hold.source, keys.length, ...keys, ...args);
+    const [status, , , , , , , serial, rest] = reply as unknown[];
+    if (status !== 0 || rest !== "[]" || typeof serial !== "number") {
       throw new Error(`another node could not sell ${key}: ${String(reply)}`);
     }
-    const sold = { kind: "ok", order: orderId(sale, serial, token), serial, quantity: 1 } as const;
+    const sold = {
+      kind: "ok",
+      order: orderId(sale, { serial, token }),
+      serial,
+      quantity: 1,
+    } as const;
     this.history.add({ ...anyone, key }, sold);
     return sold;
   }
@@ -196,20 +207,20 @@ export class Rig {
   /** Asks for every request whose outcome is open, until a node can say what became of it. */
   async settleUnknowns(): Promise<void> {
     const running = this.nodes.filter((node) => node.running);
-    for (const [i, key] of this.history.unknownKeys().entries()) {
+    for (const [i, request] of this.history.unknownRequests().entries()) {
       const node = running[i % running.length] as NodeProcess;
-      const status = await until(`${node.name} says what became of ${key}`, async () => {
-        const answer = await askRequestStatus(node.url, sale, key);
+      const status = await until(`${node.name} says what became of ${request.key}`, async () => {
+        const answer = await askRequestStatus(node.url, sale, request);
         return answer === "undecided" ? null : answer;
       });
-      this.history.requestStatuses.push({ key, order: status.order });
+      this.history.requestStatuses.push({ ...request, order: status.order });
     }
   }
 
   /** Throws unless what clients were told, the ledger and the stream agree. */
   async mustBalance(options: CheckOptions = { restocked: false }): Promise<FinalBooks> {
     await this.settleUnknowns();
-    const books = await readFinalBooks(this.redis.url, sale);
+    const books = await readFinalBooks(this.redis.client, sale);
     const violations = check(this.history, books, options);
     if (violations.length > 0) {
       const shown = violations.slice(0, 20).map(({ kind, text }) => `${kind}: ${text}`);

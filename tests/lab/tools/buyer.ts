@@ -17,7 +17,9 @@ export interface BuyerOptions {
   readonly fresh: boolean;
   /** So long a buyer goes on asking for what was not decided; 0: is told once and leaves it. */
   readonly settleMs: number;
-  /** Sent along with each request. */
+  /** Its X-Buyer-Id: whose the keys are, so that a look-up needs it as a purchase does. */
+  readonly name: string;
+  /** Sent along with each request as well. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -28,8 +30,8 @@ const pauseMs = 100;
 type Decision = "soldOut" | "undecided" | { readonly order: string };
 
 /**
- * A buyer as honest programs are: one connection that is kept, a key of its own for each purchase, and
- * what got no answer is first asked for by its key and then sent again with the same key.
+ * A buyer as honest programs are: one name, one connection that is kept, a key of its own for each
+ * purchase, and what got no answer is first asked for by its key and then sent again with the same key.
  */
 export class Buyer {
   readonly #options: BuyerOptions;
@@ -65,13 +67,13 @@ export class Buyer {
   }
 
   async #purchase(key: string): Promise<Decision> {
-    const { sale, headers } = this.#options;
+    const { sale, headers, name } = this.#options;
     const sentMs = epochMs();
     try {
       const answer = await this.#request({
         method: "POST",
         path: `/sales/${sale}/orders`,
-        headers: { ...headers, "Idempotency-Key": key },
+        headers: { ...headers, "X-Buyer-Id": name, "Idempotency-Key": key },
       });
       return decide(this.#counts.answered(key, answer, sentMs, epochMs()), answer);
     } catch (error) {
@@ -85,9 +87,13 @@ export class Buyer {
 
   /** Asks what became of a request. What is not known there never arrived, or has not yet. */
   async #ask(key: string): Promise<Decision> {
+    const { sale, headers, name } = this.#options;
     try {
-      const path = `/sales/${this.#options.sale}/requests/${encodeURIComponent(key)}`;
-      const answer = await this.#request({ method: "GET", path });
+      const answer = await this.#request({
+        method: "GET",
+        path: `/sales/${sale}/requests/${encodeURIComponent(key)}`,
+        headers: { ...headers, "X-Buyer-Id": name },
+      });
       if (answer.status === 200) {
         this.#counts.found("sold");
         return { order: orderIn(answer) };

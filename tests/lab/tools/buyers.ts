@@ -7,8 +7,8 @@ import { epochMs, readCount, stopOfInput } from "./stop.ts";
 /**
  * `buyers.ts HOST PORT SALE [OPTIONS]`
  *
- * A crowd of honest buyers, each on a connection of its own and each purchase with a key of its
- * own, until the number of purchases is reached, the sale is sold out (--until-sold-out), the time
+ * A crowd of honest buyers, each with a name and on a connection of its own and each purchase with a key
+ * of its own, until the number of purchases is reached, the sale is sold out (--until-sold-out), the time
  * is over or standard input is closed. Purchases under way then are brought to their end. Prints a line
  * of JSON when --warm purchases have been answered, and one at the end, see `CrowdCounts`.
  */
@@ -47,7 +47,7 @@ const headers = Object.fromEntries(
 const counts = new CrowdCounts();
 const stop = stopOfInput();
 const beganMs = epochMs();
-/** Keys of two crowds at one sale must differ. */
+/** Keys and names of two crowds at one sale must differ. */
 const prefix = `${process.pid}-${Math.floor(beganMs)}`;
 let taken = 0;
 let nextMs = beganMs;
@@ -68,11 +68,11 @@ async function takeTurn(): Promise<void> {
 }
 
 let warmed = false;
-async function stay(): Promise<void> {
+async function stay(name: string): Promise<void> {
   const server = { host, port: Number(port) };
   const patience = { connectMs: timeoutMs, answerMs: timeoutMs };
   const buyer = new Buyer(
-    { server, sale, patience, fresh: values.fresh, settleMs, headers },
+    { server, sale, patience, fresh: values.fresh, settleMs, name, headers },
     counts,
   );
   while (goesOn()) {
@@ -88,6 +88,7 @@ async function stay(): Promise<void> {
   buyer.close();
 }
 
-await Promise.all(Array.from({ length: connections }, stay));
+const names = Array.from({ length: connections }, (_, index) => `${prefix}-b${index + 1}`);
+await Promise.all(names.map(stay));
 console.log(JSON.stringify(counts.summarize(beganMs, epochMs())));
 process.exit(0);

@@ -1,10 +1,18 @@
 import { afterEach, setDefaultTimeout } from "bun:test";
 
 import { Connection } from "../../../src/ledger/connection.ts";
-import type { Durability, HoldReply, HoldRequest, Reply } from "../../../src/ledger/ledger.ts";
+import type {
+  Durability,
+  HoldBatch,
+  HoldReply,
+  HoldRequest,
+  LookupReply,
+  Reply,
+} from "../../../src/ledger/ledger.ts";
 import { RedisLedger } from "../../../src/ledger/redis-ledger.ts";
+import { requestHash, secretId } from "../../../src/sale/tokens.ts";
 import { until } from "../../support/until.ts";
-import { tokenOf } from "./sale-scripts.ts";
+import { testSecret, tokenOf } from "./sale-scripts.ts";
 
 export interface RigOptions {
   readonly url: string;
@@ -62,14 +70,31 @@ export class LedgerRig {
 
   /** Buys one ticket for each key, in one batch. */
   buy(...keys: readonly string[]): Promise<Reply<HoldReply | null>> {
-    const requests = keys.map((key): HoldRequest => ({
-      key,
-      buyer: "",
-      quantity: 1,
-      token: tokenOf(key),
-    }));
-    return this.ledger.hold("tickets", requests);
+    return this.send(batchOf(keys));
   }
+
+  /** Sends a batch, for the first time or again. */
+  send(batch: HoldBatch): Promise<Reply<HoldReply | null>> {
+    return this.ledger.hold("tickets", batch);
+  }
+
+  lookup(...keys: readonly string[]): Promise<Reply<LookupReply | null>> {
+    return this.ledger.lookup("tickets", secretId(testSecret), keys.map(tokenOf));
+  }
+}
+
+let batches = 0;
+
+/** One ticket for each key, in a batch of its own ref. */
+export function batchOf(keys: readonly string[]): HoldBatch {
+  batches += 1;
+  const requests = keys.map((key): HoldRequest => ({
+    token: tokenOf(key),
+    buyer: "",
+    quantity: 1,
+    hash: requestHash("", key),
+  }));
+  return { ref: `rig.${batches}`, secretId: secretId(testSecret), requests };
 }
 
 /** Longer than the deadlines of all that a test waits for: those say what was waited for. */

@@ -1,39 +1,61 @@
 import { scriptStatus } from "../../../src/ledger/script-status.ts";
+import type { OrderCause, OrderState } from "../../../src/sale/order.ts";
 import type { Ask } from "./sale-scripts.ts";
 
 export interface ModelOrder {
-  state: "held" | "paid" | "released";
+  readonly serial: number;
   readonly quantity: number;
   readonly buyer: string;
-  readonly key: string;
+  state: OrderState;
+  cause: OrderCause;
+  revision: number;
+  /** Its time to pay was over as soon as it was held. */
+  readonly due: boolean;
 }
 
-/** What hold.lua is to say: a refusal, a new serial, or `again`, the serial sold before. */
-export type Predicted = number | { readonly again: number };
+/** Who sends a batch, how, and whether what it sells is due at once. */
+export interface Sending {
+  readonly instance: string;
+  readonly generation: number;
+  readonly rightSecret: boolean;
+  readonly due: boolean;
+}
+
+/** An order as confirm and cancel name it. */
+export interface Named {
+  readonly key: string;
+  readonly serial: number;
+}
+
+/** What a script is to answer of one request or order: a number, or `order`: its order as it is. */
+export type Predicted = number | "order";
 
 /**
- * What a sale is, without Redis, time or keys: the whole of the rules in the least words.
- * The scripts are held against it; it never looks at them.
+ * What a sale is, without Redis, times, batches or tokens: the whole of the rules in the least
+ * words. The scripts are held against it; it never looks at them.
  */
 export class SaleModel {
   readonly limit: number;
   total: number;
   state = "scheduled";
+  serial = 0;
   /** How often the epoch grew since the sale was created. */
   epochs = 0;
-  /** The order with serial n is `orders[n - 1]`. */
-  readonly orders: ModelOrder[] = [];
+  /** Of the definition: 1 when created. */
+  revision = 1;
+  /** Order records that the outbox has had. */
+  records = 0;
+  readonly orders = new Map<string, ModelOrder>();
   readonly operations = new Set<string>();
   /** Newest generation of each node that ever spoke. */
   readonly generations = new Map<string, number>();
-  readonly weights = new Map<string, number>();
 
   constructor(total: number, limit: number) {
     this.total = total;
     this.limit = limit;
   }
 
-  tickets(...states: readonly ModelOrder["state"][]): number {
+  tickets(...states: readonly OrderState[]): number {
     return this.#sum((order) => states.includes(order.state));
   }
 
@@ -46,17 +68,19 @@ export class SaleModel {
     return this.#sum((order) => order.buyer === buyer && order.state !== "released");
   }
 
-  /** Serial of the order that a key was sold, or 0. */
-  serialOf(key: string): number {
-    return this.orders.findIndex((order) => order.key === key) + 1;
-  }
-
-  /** Null: the copy is stale, nothing is decided. */
-  hold(asks: readonly Ask[], instance: string, generation: number): Predicted[] | null {
-    if (!this.#admits(instance, generation)) {
-      return null;
+  /** Refused as a whole by a status; else what becomes of each request. */
+  hold(asks: readonly Ask[], sending: Sending): { status: number; results: Predicted[] } {
+    const { instance, generation, rightSecret, due } = sending;
+    if (!rightSecret) {
+      return { status: scriptStatus.wrongSecret, results: [] };
     }
-    return asks.map((ask) => this.#decide(ask));
+    if (generation < (this.generations.get(instance) ?? 0)) {
+      return { status: scriptStatus.staleGeneration, results: [] };
+    }
+    this.generations.set(instance, generation);
+    const base = this.serial;
+    const results = asks.map((ask, place) => this.#decide(ask, base + place + 1, due));
+    return { status: scriptStatus.done, results };
   }
 
   restock(operation: string, quantity: number): number {
@@ -69,6 +93,7 @@ export class SaleModel {
     this.operations.add(operation);
     this.epochs += this.left === 0 ? 1 : 0;
     this.total += quantity;
+    this.revision += 1;
     return scriptStatus.done;
   }
 
@@ -76,42 +101,73 @@ export class SaleModel {
     if (this.state === "closed" && state !== "closed") {
       return scriptStatus.saleClosed;
     }
+    this.revision += this.state === state ? 0 : 1;
     this.state = state;
     return scriptStatus.done;
   }
 
-  /** Weight and number of the nodes that live, or null for a stale heartbeat. */
-  heartbeat(instance: string, weight: number, generation: number): [number, number] | null {
-    if (!this.#admits(instance, generation)) {
-      return null;
+  confirm(named: readonly Named[]): Predicted[] {
+    return named.map(({ key, serial }) => {
+      const order = this.orders.get(key);
+      if (order?.serial !== serial) {
+        return scriptStatus.noOrder;
+      }
+      const comesBack = order.cause === "lapsed" && order.quantity <= this.left;
+      if (order.state === "released" && !comesBack) {
+        return scriptStatus.refund;
+      }
+      if (order.state !== "paid") {
+        this.#change(order, "paid", order.state === "held" ? "paid" : "revived");
+      }
+      return "order";
+    });
+  }
+
+  cancel(named: readonly Named[]): Predicted[] {
+    const { left } = this;
+    const results = named.map(({ key, serial }): Predicted => {
+      const order = this.orders.get(key);
+      if (order?.serial !== serial) {
+        return scriptStatus.noOrder;
+      }
+      if (order.state === "paid") {
+        return scriptStatus.alreadyPaid;
+      }
+      if (order.state === "held") {
+        this.#change(order, "released", "cancelled");
+      }
+      return "order";
+    });
+    this.epochs += left === 0 && this.left > 0 ? 1 : 0;
+    return results;
+  }
+
+  /** Returns how many holds are over. */
+  lapse(): number {
+    const { left } = this;
+    const over = [...this.orders.values()].filter(({ state, due }) => state === "held" && due);
+    for (const order of over) {
+      this.#change(order, "released", "lapsed");
     }
-    this.weights.set(instance, weight);
-    const living = [...this.weights.values()].filter((its) => its > 0);
-    return [living.reduce((sum, its) => sum + its, 0), living.length];
+    this.epochs += left === 0 && over.length > 0 ? 1 : 0;
+    return over.length;
   }
 
-  pay(serial: number): void {
-    this.#order(serial).state = "paid";
+  #change(order: ModelOrder, state: OrderState, cause: OrderCause): void {
+    Object.assign(order, { state, cause, revision: order.revision + 1 });
+    this.records += 1;
   }
 
-  release(serial: number): void {
-    this.epochs += this.left === 0 ? 1 : 0;
-    this.#order(serial).state = "released";
-  }
-
-  #decide([key, buyer = "", quantity = 1]: Ask): Predicted {
-    const again = this.serialOf(key);
-    if (again > 0) {
-      return { again };
+  #decide([key, buyer = "", quantity = 1]: Ask, serial: number, due: boolean): Predicted {
+    if (this.orders.has(key)) {
+      return "order";
     }
     if (this.state !== "open") {
       return scriptStatus.notOnSale;
     }
-    if (this.left === 0) {
-      return scriptStatus.soldOut;
-    }
-    if (quantity > this.left) {
-      return scriptStatus.fewerLeft;
+    const { left } = this;
+    if (quantity > left) {
+      return left === 0 ? scriptStatus.soldOut : scriptStatus.fewerLeft;
     }
     if (this.limit > 0 && buyer === "") {
       return scriptStatus.buyerMissing;
@@ -119,26 +175,18 @@ export class SaleModel {
     if (this.limit > 0 && this.has(buyer) + quantity > this.limit) {
       return scriptStatus.limitReached;
     }
-    return this.orders.push({ state: "held", quantity, buyer, key });
-  }
-
-  #admits(instance: string, generation: number): boolean {
-    if (generation < (this.generations.get(instance) ?? 0)) {
-      return false;
-    }
-    this.generations.set(instance, generation);
-    return true;
+    const held = { state: "held", cause: "held", revision: 1 } as const;
+    this.orders.set(key, { serial, quantity, buyer, due, ...held });
+    this.serial = serial;
+    this.records += 1;
+    return serial;
   }
 
   #sum(counts: (order: ModelOrder) => boolean): number {
-    return this.orders.filter(counts).reduce((sum, order) => sum + order.quantity, 0);
-  }
-
-  #order(serial: number): ModelOrder {
-    const order = this.orders[serial - 1];
-    if (order === undefined) {
-      throw new Error(`the model has no order ${serial}`);
+    let tickets = 0;
+    for (const order of this.orders.values()) {
+      tickets += counts(order) ? order.quantity : 0;
     }
-    return order;
+    return tickets;
   }
 }

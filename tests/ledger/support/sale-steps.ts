@@ -4,17 +4,15 @@ import type { Ask } from "./sale-scripts.ts";
 
 /** One thing that happens to a sale. Plain data, so that fast-check can shrink a failure. */
 export type Step =
+  | { readonly kind: "batch"; readonly how: How; readonly asks: readonly Ask[] }
+  /** A thousand requests that nobody sent before. */
+  | { readonly kind: "crowd"; readonly how: How }
+  /** An earlier batch again, as it was: the same ref. */
+  | { readonly kind: "again"; readonly how: How; readonly pick: number }
+  /** Requests under the ref of an earlier batch: some of its own, and others. */
   | {
-      readonly kind: "batch";
-      readonly sender: Sender;
-      readonly fence: 0 | 1;
-      readonly asks: readonly Ask[];
-    }
-  /** An earlier batch again, from its item `from` on, with `more` behind it. */
-  | {
-      readonly kind: "replay";
-      readonly sender: Sender;
-      readonly fence: 0 | 1;
+      readonly kind: "same ref";
+      readonly how: How;
       readonly pick: number;
       readonly from: number;
       readonly more: readonly Ask[];
@@ -22,22 +20,39 @@ export type Step =
   | { readonly kind: "restock"; readonly operation: string; readonly quantity: number }
   | { readonly kind: "state"; readonly state: string }
   | { readonly kind: "create"; readonly operation: string }
-  | { readonly kind: "heartbeat"; readonly sender: Sender; readonly weight: number }
   | { readonly kind: "lookup"; readonly keys: readonly string[]; readonly fence: 0 | 1 }
-  /** What confirm and release will do to one of the held orders. */
-  | { readonly kind: "pay" | "release"; readonly pick: number };
+  /** Of the orders of these keys; those with an odd `wrong` are named by another serial. */
+  | {
+      readonly kind: "confirm" | "cancel";
+      readonly orders: readonly (readonly [key: string, wrong: number])[];
+      readonly fence: 0 | 1;
+    }
+  /** By the ledger's time, and by that of a worker whose clock is early or right. */
+  | { readonly kind: "lapse"; readonly early: boolean; readonly most: number };
 
-/** A node, and whether it speaks on its newest connection (0), a newer (1) or an older one (-1). */
-export interface Sender {
+/** How a batch is sent. */
+export interface How {
   readonly instance: string;
+  /** On the newest connection of the node (0), a newer (1) or an older one (-1). */
   readonly newer: -1 | 0 | 1;
+  readonly fence: 0 | 1;
+  readonly rightSecret: boolean;
+  /** What it sells is to be paid at once, or not within the test. */
+  readonly due: boolean;
 }
 
-const keys = Array.from({ length: 16 }, (_, i) => `key-${i}`);
+const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`);
 const key = fc.constantFrom(...keys);
 const pick = fc.nat(1_000);
 const fence = fc.constantFrom(0 as const, 1 as const);
 const quantity = fc.integer({ min: 1, max: 4 });
+
+function mostly<T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.constant(usual) },
+    ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
+  );
+}
 
 const ask: fc.Arbitrary<Ask> = fc.tuple(
   key,
@@ -45,90 +60,60 @@ const ask: fc.Arbitrary<Ask> = fc.tuple(
   fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: quantity }),
 );
 
-const sender: fc.Arbitrary<Sender> = fc.record({
-  instance: fc.constantFrom("node1#a", "node2#b", "node3#c"),
-  newer: fc.oneof(
-    { weight: 6, arbitrary: fc.constant(0 as const) },
-    { weight: 1, arbitrary: fc.constant(1 as const) },
-    { weight: 1, arbitrary: fc.constant(-1 as const) },
-  ),
-});
+/** No key twice: nodes merge those, and hold.lua refuses them. */
+function asks(minLength: number, maxLength: number): fc.Arbitrary<Ask[]> {
+  return fc.uniqueArray(ask, { minLength, maxLength, selector: ([its]) => its });
+}
 
-const batch = fc.record({
-  kind: fc.constant("batch" as const),
-  sender,
+const how: fc.Arbitrary<How> = fc.record({
+  instance: fc.constantFrom("node1#a", "node2#b"),
+  newer: mostly<-1 | 0 | 1>(0, 1, -1),
   fence,
-  asks: fc.array(ask, { minLength: 1, maxLength: 6 }),
+  rightSecret: mostly(true, false),
+  due: fc.boolean(),
 });
 
-const replay = fc.record({
-  kind: fc.constant("replay" as const),
-  sender,
-  fence,
-  pick,
-  from: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) }),
-  more: fc.oneof(
-    { weight: 2, arbitrary: fc.constant([]) },
-    { weight: 1, arbitrary: fc.array(ask, { maxLength: 3 }) },
-  ),
-});
+const orders = fc.array(fc.tuple(key, mostly(0, 1)), { minLength: 1, maxLength: 5 });
 
-const state = fc.record({
-  kind: fc.constant("state" as const),
-  state: fc.oneof(
-    { weight: 9, arbitrary: fc.constant("open") },
-    { weight: 3, arbitrary: fc.constant("paused") },
-    { weight: 1, arbitrary: fc.constant("closed") },
-  ),
-});
+function step<Kind extends Step["kind"], Rest extends object>(
+  kind: Kind,
+  rest: { [Name in keyof Rest]: fc.Arbitrary<Rest[Name]> },
+): fc.Arbitrary<{ kind: Kind } & Rest> {
+  return fc.record(rest).map((its) => ({ kind, ...its }));
+}
 
-const restock = fc.record({
-  kind: fc.constant("restock" as const),
-  operation: fc.constantFrom("r1", "r2", "r3", "r4", "r5"),
-  quantity,
-});
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: batch },
-  { weight: 6, arbitrary: replay },
-  { weight: 3, arbitrary: restock },
-  { weight: 2, arbitrary: state },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("create" as const),
-      operation: fc.constantFrom("c1", "c2"),
-    }),
-  },
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: step("batch", { how, asks: asks(1, 1) }) },
+  { weight: 4, arbitrary: step("batch", { how, asks: asks(3, 4) }) },
+  { weight: 4, arbitrary: step("batch", { how, asks: asks(5, 9) }) },
+  { weight: 1, arbitrary: step("crowd", { how }) },
+  { weight: 4, arbitrary: step("again", { how, pick }) },
+  { weight: 3, arbitrary: step("same ref", { how, pick, from: fc.nat(4), more: asks(0, 6) }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("heartbeat" as const),
-      sender,
-      weight: fc.integer({ min: 0, max: 4 }),
-    }),
+    arbitrary: step("restock", { operation: fc.constantFrom("r1", "r2", "r3", "r4"), quantity }),
   },
+  { weight: 2, arbitrary: step("state", { state: mostly("open", "paused", "closed") }) },
+  { weight: 1, arbitrary: step("create", { operation: fc.constantFrom("c1", "c2") }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("lookup" as const),
-      keys: fc.array(key, { minLength: 1, maxLength: 5 }),
-      fence,
-    }),
+    arbitrary: step("lookup", { keys: fc.array(key, { minLength: 1, maxLength: 5 }), fence }),
   },
+  { weight: 5, arbitrary: step("confirm", { orders, fence }) },
+  { weight: 5, arbitrary: step("cancel", { orders, fence }) },
   {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom("pay" as const, "release" as const), pick }),
+    weight: 4,
+    arbitrary: step("lapse", { early: mostly(false, true), most: fc.constantFrom(1, 5, 1_000) }),
   },
 );
 
-/** A small sale that opens early in most runs, and what happens to it. */
+/** A sale that opens early in most runs, mostly a small one, and what happens to it. */
 export const saleRun = fc.record({
-  total: fc.integer({ min: 1, max: 12 }),
-  limit: fc.constantFrom(0, 0, 1, 2, 5),
-  opened: fc.oneof(
-    { weight: 5, arbitrary: fc.constant(true) },
-    { weight: 1, arbitrary: fc.constant(false) },
+  total: fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: 1, max: 20 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 900, max: 2_100 }) },
   ),
-  steps: fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
+  limit: fc.constantFrom(0, 0, 1, 2, 5),
+  opened: mostly(true, false),
+  steps: fc.array(anyStep, { minLength: 1, maxLength: 30, size: "max" }),
 });

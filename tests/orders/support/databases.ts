@@ -78,32 +78,32 @@ export function open(url: string, timeoutMs = 20_000): Database {
 }
 
 export interface StoredRow {
-  readonly order: string;
   readonly sale: string;
   readonly serial: number;
-  readonly key: string;
+  readonly token: string;
   readonly buyer: string;
   readonly quantity: number;
   readonly state: string;
   readonly revision: number;
   readonly cause: string;
+  readonly hash: string;
 }
 
-/** What is stored, by sale and serial; nothing where there is no table yet. */
+/** What is stored, by sale and serial. */
 export async function storedRows(url: string): Promise<StoredRow[]> {
   const database = open(url);
   try {
-    const rows = await database.run("SELECT * FROM orders ORDER BY sale, serial, order_id");
+    const rows = await database.run("SELECT * FROM orders ORDER BY sale, serial");
     return rows.map((row) => ({
-      order: String(row["order_id"]),
       sale: String(row["sale"]),
       serial: Number(row["serial"]),
-      key: String(row["request_key"]),
+      token: String(row["token"]),
       buyer: String(row["buyer"]),
       quantity: Number(row["quantity"]),
       state: String(row["state"]),
       revision: Number(row["revision"]),
       cause: String(row["cause"]),
+      hash: String(row["request_hash"]),
     }));
   } finally {
     await database.close();

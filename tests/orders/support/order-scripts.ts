@@ -13,6 +13,8 @@ export interface ChangeAnswer {
 export interface ReleaseAnswer extends ChangeAnswer {
   readonly released: number;
   readonly more: number;
+  /** Refs of batches whose entries do not name their held orders. */
+  readonly broken: readonly string[];
 }
 
 /** The scripts of an order's life, called as they are, beside those of its sale. */
@@ -54,34 +56,44 @@ export class OrderScripts extends SaleScripts {
   }
 
   async confirmRaw(orders: string, fence: 0 | 1 = 0): Promise<ChangeAnswer> {
-    const { stock, orders: records, buyers, events } = this.keys;
-    const raw = await this.run(scripts.confirm, [stock, records, buyers, events], [fence, orders]);
-    return toChange(listOf(raw, String));
+    const k = this.keys;
+    const keys = [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events];
+    return toChange(listOf(await this.run(scripts.confirm, keys, [fence, orders]), String));
   }
 
   cancel(keys: readonly string[], fence: 0 | 1 = 0): Promise<ReleaseAnswer> {
     return this.refs(keys).then((refs) =>
-      this.releaseRaw("cancelled", JSON.stringify(refs), fence),
+      this.releaseRaw("cancelled", JSON.stringify(refs), { fence }),
     );
   }
 
-  lapse(most = 1000): Promise<ReleaseAnswer> {
-    return this.releaseRaw("lapsed", most);
+  /** Of what is overdue by the ledger's clock and by `byMs`. */
+  lapse(most = 1000, byMs = farAheadMs): Promise<ReleaseAnswer> {
+    return this.releaseRaw("lapsed", most, { byMs });
   }
 
-  async releaseRaw(cause: string, what: unknown, fence: 0 | 1 = 0): Promise<ReleaseAnswer> {
+  async releaseRaw(
+    cause: string,
+    what: unknown,
+    { fence = 0, byMs = farAheadMs }: { fence?: 0 | 1; byMs?: unknown } = {},
+  ): Promise<ReleaseAnswer> {
     const k = this.keys;
-    const keys = [k.stock, k.orders, k.buyers, k.deadlines, k.events, changedKey];
-    const raw = listOf(await this.run(scripts.release, keys, [cause, fence, what]), String);
-    return { ...toChange(raw), released: numberOf(raw[4]), more: numberOf(raw[5]) };
+    const keys = [k.stock, k.orders, k.batches, k.buyers, k.deadlines, k.events, changedKey];
+    const args = [cause, fence, what, byMs];
+    const raw = listOf(await this.run(scripts.release, keys, args), String);
+    const broken = listOf(JSON.parse(textOf(raw[6])), textOf);
+    return { ...toChange(raw), released: numberOf(raw[4]), more: numberOf(raw[5]), broken };
   }
 
-  /** Serial and token of the orders of keys, as confirm and cancel take them. */
+  /** Serial and token of the orders of keys, as confirm and cancel take them; serial 0 for none. */
   async refs(keys: readonly string[]): Promise<(number | string)[]> {
-    const serials = await this.client.hmget(this.keys.requests, ...keys);
-    return keys.flatMap((key, index) => [Number(serials[index] ?? 0), tokenOf(key)]);
+    const orders = await this.ordersOf(keys);
+    return keys.flatMap((key, index) => [orders[index]?.serial ?? 0, tokenOf(key)]);
   }
 }
+
+/** So that the ledger's clock alone decides what lapses. */
+const farAheadMs = 1e15;
 
 function toChange(raw: readonly string[]): ChangeAnswer {
   const [status, left, epoch, results] = raw;
@@ -98,7 +110,7 @@ export function stateOf(record: unknown): string | undefined {
   return String(record).split("\t")[0];
 }
 
-/** Why an order has its state, the last field of a record that was changed. */
+/** Why an order has its state; of a record of the full form. */
 export function causeOf(record: unknown): string | undefined {
-  return String(record).split("\t").at(-1);
+  return String(record).split("\t")[8];
 }

@@ -2,18 +2,19 @@ import type {
   ChangeReply,
   Failure,
   Heartbeat,
+  HoldBatch,
   HoldReply,
   HoldRequest,
   HoldResult,
   Ledger,
   LookupReply,
-  OrderRef,
   Reply,
 } from "../../../src/ledger/ledger.ts";
-import { orderId, type OrderRecord } from "../../../src/sale/order.ts";
+import { orderId, type OrderRecord, type OrderRef } from "../../../src/sale/order.ts";
 import type { SaleSnapshot, SaleState } from "../../../src/sale/sale.ts";
+import { requestHash, secretId, TokenMaker } from "../../../src/sale/tokens.ts";
 
-export type CallKind = "hold" | "heartbeat" | "read" | "lookup" | "soldKeys";
+export type CallKind = "hold" | "heartbeat" | "read" | "lookup" | "soldOrders" | "readOrder";
 
 /** A call that waits for what the test makes of it. */
 interface PendingCall {
@@ -24,11 +25,18 @@ interface PendingCall {
 }
 
 const sale = "rush";
+const away: Failure = { kind: "notSent", reason: "scripted: away" };
+
+/** A secret of the form that sales have; the same letter makes the same one. */
+export function secretOf(letter: string): string {
+  return letter.repeat(43);
+}
 
 /**
  * A ledger in memory whose every reply is the test's to give: it decides as hold.lua does, but
  * when a call is executed, and whether its reply arrives, the test says. Calls are executed in
- * the order in which they were made, as on one connection.
+ * the order in which they were made, as on one connection. It throws where hold.lua would refuse a
+ * batch for its form, since no node may send one.
  */
 export class ScriptedLedger implements Ledger {
   ready = true;
@@ -40,21 +48,25 @@ export class ScriptedLedger implements Ledger {
   missing = false;
   durable = true;
   livingWeight = 1;
+  /** What the tokens of the sale are made from. */
+  secret = secretOf("s");
   /** To be moved by a test that changes the sale and wants nodes to read it. */
   changed = 1;
   nowMs = 0;
   opensAtMs = 0;
   /** The newest weight that a heartbeat told. */
   weightSeen: number | null = null;
+  /** By token. */
   readonly sold = new Map<string, OrderRecord>();
   /** Batches of holds in the order in which they were asked for, repetitions included. */
-  readonly batches: (readonly HoldRequest[])[] = [];
+  readonly batches: HoldBatch[] = [];
   readonly calls: Record<CallKind, number> = {
     hold: 0,
     heartbeat: 0,
     read: 0,
     lookup: 0,
-    soldKeys: 0,
+    soldOrders: 0,
+    readOrder: 0,
   };
   /** Kinds of calls that are executed and answered by themselves. */
   readonly automatic = new Set<CallKind>();
@@ -108,21 +120,56 @@ export class ScriptedLedger implements Ledger {
     this.left += tickets;
   }
 
-  /** What another node does: sells one ticket. */
-  sellElsewhere(key: string, quantity = 1): OrderRecord {
-    const result = this.#decide({ key, buyer: "", quantity, token: "0".repeat(16) });
+  /** The sale is deleted and made anew under its id. */
+  makeAnew(left: number, letter: string): void {
+    this.sold.clear();
+    this.secret = secretOf(letter);
+    this.epoch += 1_000;
+    this.left = left;
+    this.serial = 0;
+  }
+
+  /** The token that a request has in this sale. */
+  tokenOf(key: string, buyer = ""): string {
+    return new TokenMaker(sale, this.secret).token(buyer, key);
+  }
+
+  /** The order of a request, if it has one. */
+  orderOf(key: string, buyer = ""): string | undefined {
+    const record = this.sold.get(this.tokenOf(key, buyer));
+    return record === undefined ? undefined : orderId(sale, record);
+  }
+
+  /** What another node does: sells to one request. Returns the order's id. */
+  sellElsewhere(key: string, quantity = 1, buyer = ""): string {
+    const token = this.tokenOf(key, buyer);
+    const request = { token, buyer, quantity, hash: requestHash(buyer, key) };
+    const result = this.#decide(request, this.serial + 1);
     if (result.kind !== "sold") {
       throw new Error(`the other node could not sell: ${result.kind}`);
     }
-    return this.sold.get(key) as OrderRecord;
+    return result.order;
   }
 
-  hold(_: string, requests: readonly HoldRequest[]): Promise<Reply<HoldReply | null>> {
+  hold(_: string, batch: HoldBatch): Promise<Reply<HoldReply | null>> {
+    const { ref, requests } = batch;
     if (!this.ready) {
       throw new Error("a batch was sent although the ledger is away");
     }
-    this.batches.push([...requests]);
-    return this.#ask("hold", () => this.#hold(requests));
+    if (new Set(requests.map(({ token }) => token)).size !== requests.length) {
+      throw new Error(`batch ${ref} has a token twice`);
+    }
+    const before = this.batches.find((each) => each.ref === ref);
+    if (before !== undefined && before.requests !== requests) {
+      throw new Error(`two batches are called ${ref}`);
+    }
+    this.batches.push(batch);
+    return this.#ask<HoldReply | null>("hold", () => this.#hold(batch), batch.secretId);
+  }
+
+  readSecret(): Promise<Reply<string | null>> {
+    const value = this.missing ? null : this.secret;
+    return Promise.resolve(this.ready ? { kind: "ok", value } : away);
   }
 
   heartbeat(weight: number): Promise<Reply<Heartbeat>> {
@@ -140,16 +187,18 @@ export class ScriptedLedger implements Ledger {
     return sales.map(() => reply);
   }
 
-  lookup(_: string, keys: readonly string[]): Promise<Reply<LookupReply | null>> {
-    return this.#ask("lookup", () =>
+  lookup(_: string, secret: string, tokens: readonly string[]): Promise<Reply<LookupReply | null>> {
+    const find = (): LookupReply | null =>
       this.missing
         ? null
-        : { orders: keys.map((key) => this.sold.get(key) ?? null), durable: this.durable },
-    );
+        : { orders: tokens.map((token) => this.sold.get(token) ?? null), durable: this.durable };
+    return this.#ask("lookup", find, secret);
   }
 
-  soldKeys(_: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
-    return this.#ask("soldKeys", () => (this.sold.size > most ? null : new Set(this.sold.keys())));
+  soldOrders(_: string, most: number): Promise<Reply<ReadonlySet<string> | null>> {
+    return this.#ask("soldOrders", () =>
+      this.sold.size > most ? null : new Set([...this.sold.values()].map(({ hash }) => hash)),
+    );
   }
 
   onConnection(listener: (ready: boolean) => void): void {
@@ -167,20 +216,27 @@ export class ScriptedLedger implements Ledger {
     return Promise.resolve({ kind: "ok", value: { left, epoch, results, durable } });
   }
 
-  readOrder(): never {
-    throw new Error("these tests read no order");
+  readOrder(_: string, { token, serial }: OrderRef): Promise<Reply<OrderRecord | null>> {
+    return this.#ask("readOrder", () => {
+      const record = this.sold.get(token);
+      return record?.serial === serial ? record : null;
+    });
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #ask<T>(kind: CallKind, work: () => T): Promise<Reply<T>> {
+  /** `secret`: names the one that is asked with; another one than the sale's is refused. */
+  #ask<T>(kind: CallKind, work: () => T, secret: string | null = null): Promise<Reply<T>> {
     this.calls[kind] += 1;
     if (!this.ready) {
-      return Promise.resolve({ kind: "notSent", reason: "scripted: away" });
+      return Promise.resolve(away);
     }
-    const execute = (): Reply<T> => ({ kind: "ok", value: work() });
+    const execute = (): Reply<T> =>
+      secret === null || this.missing || secret === secretId(this.secret)
+        ? { kind: "ok", value: work() }
+        : { kind: "refused", reason: "scripted: the sale has another secret" };
     if (this.automatic.has(kind)) {
       return Promise.resolve(execute());
     }
@@ -196,10 +252,10 @@ export class ScriptedLedger implements Ledger {
 
   #snapshot(): SaleSnapshot {
     const { left, epoch, serial, limit, opensAtMs } = this;
+    const held = ticketsOf([...this.sold.values()]);
+    const counts = { total: left + held, held, paid: 0, left, limit, holdMs: 60_000 };
     const state = this.#stateNow();
-    const held = this.serial;
-    const counts = { total: left + held, held, paid: 0, left };
-    return { sale, state, ...counts, limit, holdMs: 60_000, opensAtMs, epoch, serial };
+    return { sale, state, ...counts, opensAtMs, epoch, serial, secretId: secretId(this.secret) };
   }
 
   #stateNow(): SaleState {
@@ -207,20 +263,23 @@ export class ScriptedLedger implements Ledger {
     return this.state === "scheduled" && due ? "open" : this.state;
   }
 
-  #hold(requests: readonly HoldRequest[]): HoldReply | null {
+  /** Serials are those of the places: what is not sold leaves a gap. */
+  #hold({ requests }: HoldBatch): HoldReply | null {
     if (this.missing) {
       return null;
     }
-    const results = requests.map((request) => this.#decide(request));
+    const first = this.serial + 1;
+    const results = requests.map((request, place) => this.#decide(request, first + place));
     const { left, epoch, state, limit, durable } = this;
     return { left, epoch, state, limit, opensAtMs: 0, results, durable };
   }
 
-  #decide({ key, buyer, quantity, token }: HoldRequest): HoldResult {
-    const known = this.sold.get(key);
+  #decide({ token, buyer, quantity, hash }: HoldRequest, serial: number): HoldResult {
+    const known = this.sold.get(token);
     if (known !== undefined) {
-      const { order, serial, payByMs } = known;
-      return { kind: "sold", order, serial, quantity: known.quantity, payByMs };
+      const { payByMs } = known;
+      const order = orderId(sale, known);
+      return { kind: "sold", order, serial: known.serial, quantity: known.quantity, payByMs };
     }
     if (this.#stateNow() !== "open") {
       return { kind: "notOnSale" };
@@ -228,14 +287,20 @@ export class ScriptedLedger implements Ledger {
     if (quantity > this.left) {
       return { kind: this.left === 0 ? "soldOut" : "fewerLeft" };
     }
+    if (this.limit > 0 && this.#boughtBy(buyer) + quantity > this.limit) {
+      return { kind: "limitReached" };
+    }
     this.left -= quantity;
-    this.serial += 1;
-    const { serial } = this;
-    const order = orderId(sale, serial, token);
+    this.serial = serial;
     const times = { heldAtMs: 1, payByMs: 2, changedAtMs: 1 };
-    const change = { revision: 1, cause: "held" } as const;
-    this.sold.set(key, { order, state: "held", serial, quantity, buyer, key, ...times, ...change });
-    return { kind: "sold", order, serial, quantity, payByMs: 2 };
+    const change = { state: "held", revision: 1, cause: "held" } as const;
+    const record: OrderRecord = { token, serial, quantity, buyer, hash, ...times, ...change };
+    this.sold.set(token, record);
+    return { kind: "sold", order: orderId(sale, record), serial, quantity, payByMs: 2 };
+  }
+
+  #boughtBy(buyer: string): number {
+    return ticketsOf([...this.sold.values()].filter((record) => record.buyer === buyer));
   }
 
   #tell(): void {
@@ -243,6 +308,10 @@ export class ScriptedLedger implements Ledger {
       listener(this.ready);
     }
   }
+}
+
+function ticketsOf(records: readonly OrderRecord[]): number {
+  return records.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
 /** Lets promises and the node's own "end of this turn" run. */
