@@ -27,13 +27,14 @@ ports_of() {
 }
 
 # all_ports [KIND]: of all hosts, ADDRESS:PORT a line. They are listed once for a file of tests, which
-# asks for them once for each host and kind.
+# asks for them once for each host and kind, also several at a time: the list is there whole or not.
 all_ports() {
   local host table=$BATS_FILE_TMPDIR/ports
   if [[ ! -e $table ]]; then
     for host in $(hosts all); do
       ports_of "$host"
-    done >"$table"
+    done >"$table.$BASHPID"
+    mv -- "$table.$BASHPID" "$table"
   fi
   awk -v kind="${1-}" 'kind == "" || $2 == kind { print $1 }' "$table"
 }
@@ -53,6 +54,7 @@ targets_from() {
 # of their own, as bats has children too, which are not to be waited for.
 scan_from_hosts() {
   local host
+  all_ports >/dev/null
   (
     for host in $(hosts all); do
       # shellcheck disable=SC2046
