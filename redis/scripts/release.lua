@@ -23,12 +23,11 @@
   Returns { status, left, epoch, results, released, more, broken }
     status    DONE; NO_SALE (nothing written)
     results   JSON, one item a named order: record it is released, NO_ORDER, UNREADABLE,
-              ALREADY_PAID, NOT_DUE
-              (lapsed only); [] if none was named
+              ALREADY_PAID, NOT_DUE (lapsed only); [] if none was named
     released  orders that changed
     more      1 if there may be more that are overdue
     broken    JSON: refs of batches that have held orders which their entry does not name, no
-              entry, or no row; they are put off by a minute, and whoever asks is to look for the orders
+              entry, or no row; they are put off by a minute, and whoever asks is to look for them
   Errors (nothing written): BADARG ...
   O(orders read); one stream entry.
 ]]

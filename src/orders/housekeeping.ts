@@ -121,8 +121,10 @@ export class Housekeeper {
   /** A read waits for sales of before: it ends, and the next one includes the new ones. */
   async #wakeReader(): Promise<void> {
     const { group, reader } = this.#options;
-    if (reader.waiting !== null) {
-      await group.unblock(reader.waiting.clientId);
+    const clientId = await reader.waiting?.clientId.catch(() => null);
+    // Where the connection is lost, the wait is over.
+    if (typeof clientId === "number") {
+      await group.unblock(clientId);
     }
   }
 

@@ -188,30 +188,6 @@ test("an unknown sale is said to be none, and nothing is written", async () => {
   expect(await sale.client.dbsize()).toBe(0);
 });
 
-test.each([
-  "",
-  "no json",
-  "1",
-  "null",
-  "{}",
-  "[]",
-  "[1]",
-  `[1,"${token}",2]`,
-  `["1","${token}"]`,
-  `[1.5,"${token}"]`,
-  "[1,7]",
-  "[1,null]",
-  `[null,"${token}"]`,
-  `[[1,"${token}"]]`,
-  JSON.stringify(Array.from({ length: 1001 }, (_, index) => [index + 1, token]).flat()),
-])("bad orders are refused before anything is written: %p", async (orders) => {
-  await sale.open(10);
-  await sale.sell(1);
-  const before = await contents(sale.client);
-  await expect(sale.confirmRaw(orders, 1)).rejects.toThrow("BADARG confirm");
-  expect(await contents(sale.client)).toEqual(before);
-});
-
 test.each(["orders", "batches", "buyers", "deadlines", "events"] as const)(
   "a %s key of another type: nothing is half written",
   async (name) => {

@@ -34,7 +34,7 @@ export interface Pulse {
   readonly nowMs: number;
   /** Moved by whatever changes a sale's definition (see lib/changed.lua), its creation included. */
   readonly changed: number;
-  /** Moved by every entry that is added to an outbox, or sent back to the workers. */
+  /** Moved by every entry that is added to an outbox. */
   readonly added: number;
 }
 
@@ -90,11 +90,10 @@ export class StreamGroup {
         }
         return reply;
       });
-      const counts = String(stats).matchAll(/^cmdstat_(?:xadd|xclaim):calls=(\d+)/gm);
       return {
         nowMs: toMilliseconds(time as [string, string]),
         changed: Number(changed ?? 0),
-        added: counts.reduce((sum, [, calls]) => sum + Number(calls), 0),
+        added: Number(/^cmdstat_xadd:calls=(\d+)/m.exec(String(stats))?.[1] ?? 0),
       };
     });
   }

@@ -17,8 +17,8 @@ export interface StreamReaderOptions extends ConnectionOptions {
 export interface WaitingRead {
   /** The array that it was asked with. */
   readonly sales: readonly string[];
-  /** By which the server knows its connection. */
-  readonly clientId: number;
+  /** By which the server knows its connection, once it is known to us. Rejects with the connection. */
+  readonly clientId: Promise<number>;
 }
 
 type RawEntry = readonly [id: string, fields: string[] | null];
@@ -32,7 +32,7 @@ type RawReading = readonly (readonly [stream: string, entries: readonly RawEntry
 export class StreamReader {
   readonly connection: Connection;
   readonly #options: StreamReaderOptions;
-  readonly #clientIds = new WeakMap<Redis, number>();
+  readonly #clientIds = new WeakMap<Redis, Promise<number>>();
   #waiting: WaitingRead | null = null;
 
   constructor(options: StreamReaderOptions) {
@@ -68,10 +68,12 @@ export class StreamReader {
       if (how === "at once") {
         return await client.xreadgroup(...who, ...names);
       }
-      const clientId = this.#clientIds.get(client) ?? (await client.client("ID"));
+      // Waiting from here on, before anything else happens: whoever ends the wait must not miss it.
+      const clientId = this.#clientIds.get(client) ?? client.client("ID");
       this.#clientIds.set(client, clientId);
       this.#waiting = { sales, clientId };
       try {
+        await clientId;
         return await client.xreadgroup(...who, "BLOCK", blockMs, ...names);
       } finally {
         this.#waiting = null;

@@ -185,7 +185,7 @@ export class SaleDesk {
     if (!latched) {
       this.#soldOrders.reset();
     } else if (this.#soldOutEpoch === epoch) {
-      // For a whole heartbeat by now: worth reading the tokens, stock is not coming and going.
+      // For a whole heartbeat by now: worth reading the orders, stock is not coming and going.
       void this.#soldOrders.load(epoch);
     }
     this.#soldOutEpoch = latched ? epoch : null;

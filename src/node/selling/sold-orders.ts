@@ -5,8 +5,7 @@ import { requestHash } from "../../sale/tokens.ts";
  * The hashes of buyer and key of all orders of a sale, read once it is sold out: within the epoch the
  * set no longer grows, so a request whose hash is not in it has no order, and nobody needs to ask the
  * ledger. It counts for that epoch alone: stock may come back and go again between two heartbeats.
- * A hash costs a third of a token, and nothing that the collector has to end; two requests with the
- * same one cost a question to the ledger.
+ * Two requests with the same hash cost a question to the ledger.
  */
 export class SoldOrders {
   readonly #sale: string;
